@@ -1,0 +1,263 @@
+"""Source contracts: Open Data Contract Standard (ODCS v3) documents with a SQL mapping beside them."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, get_args
+
+from open_data_contract_standard.model import OpenDataContractStandard, SchemaObject
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from clicklake.contracts.strict_yaml import Document, closest, parse_document, validate
+from clicklake.errors import ContractError
+
+PROVENANCE = ("row_id", "extra", "corrupt_record", "source_file", "source_version", "data_source")
+"""Columns that bronze adds; a contract can't use their names, nor the ingestion_* ones."""
+
+_RESERVED = {*PROVENANCE, "ingestion_timestamp", "ingestion_date"}
+_NAME = re.compile(r"[a-z][a-z0-9_]*")
+
+
+class SourceOptions(BaseModel):
+    """What clicklake reads from the contract's `customProperties`, by its names there."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    silver_table: str = Field(alias="silverTable", pattern=r"^silver\.[a-z][a-z0-9_]*$")
+    time_zone: str = Field(default="UTC", alias="timeZone")
+    timestamp_formats: tuple[str, ...] = Field(default=(), alias="timestampFormats")
+    delimiter: str = Field(default=",", min_length=1, max_length=1)
+    drift_policy: str = Field(default="capture", alias="driftPolicy", pattern="^(evolve|capture|fail)$")
+    parameters: dict[str, str | int | float | list[str]] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _known_zone(self) -> SourceOptions:
+        from zoneinfo import available_timezones
+
+        if self.time_zone not in available_timezones():
+            raise ValueError(f"timeZone: unknown time zone {self.time_zone!r}")
+        return self
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column as the source delivers it."""
+
+    name: str
+    description: str
+    is_required: bool = False
+    is_pii: bool = False
+    logical_type: str = "string"
+
+    @property
+    def is_object(self) -> bool:
+        """Whether the value is a JSON object (text to text)."""
+        return self.logical_type == "object"
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A condition that a good row does not fulfil.
+
+    Args:
+        name: The reason given in quarantine.
+        condition: SQL on the standardised row; true means broken.
+        description: Why the row can't be used.
+        dimension: Of data quality: completeness, validity, ...
+    """
+
+    name: str
+    condition: str
+    description: str
+    dimension: str
+
+
+@dataclass(frozen=True)
+class Contract:
+    """What one source promises, and how its rows become rows of a silver table."""
+
+    source: str
+    version: str
+    description: str
+    file_format: str
+    columns: tuple[Column, ...]
+    rules: tuple[Rule, ...]
+    options: SourceOptions
+    mapping: str
+    freshness_hours: float | None
+    text: str = field(repr=False)
+    file: str = field(default="", compare=False)
+
+    @property
+    def column_names(self) -> tuple[str, ...]:
+        """The contract's columns in their order."""
+        return tuple(column.name for column in self.columns)
+
+    def to_json(self) -> str:
+        """The contract as it is kept in the lake, to be used again as it was."""
+        return json.dumps({"contract": self.text, "mapping": self.mapping}, ensure_ascii=False)
+
+
+def contract_from_json(kept: str) -> Contract:
+    """The contract that `Contract.to_json` kept."""
+    parts = json.loads(kept)
+    return parse_contract(parts["contract"], parts["mapping"], "ops.contracts")
+
+
+def load_contract(file: Path) -> Contract:
+    """Read a contract and the mapping beside it (same name, `.sql`).
+
+    Raises:
+        ContractError: A key or value is wrong, or the mapping is missing.
+    """
+    mapping = file.with_suffix(".sql")
+    if not mapping.is_file():
+        raise ContractError(
+            f"the mapping {mapping.name} is missing beside it: a SELECT of the silver columns", file=file
+        )
+    try:
+        text = file.read_text(encoding="utf-8")
+        return parse_contract(text, mapping.read_text(encoding="utf-8"), str(file))
+    except UnicodeDecodeError as error:
+        raise ContractError(f"is not UTF-8 text: {error.reason}", file=file) from error
+
+
+def parse_contract(text: str, mapping: str, file: str) -> Contract:
+    """Read a contract from its text.
+
+    Raises:
+        ContractError: A key or value is wrong; it names key, file and line.
+    """
+    document = parse_document(text, file, error=ContractError)
+    _refuse_unknown_keys(OpenDataContractStandard, document.data, (), document)
+    odcs = validate(OpenDataContractStandard, document, error=ContractError)
+    if odcs.kind != "DataContract":
+        raise ContractError(
+            "kind must be DataContract", file=file, line=document.line_of(("kind",)), key="kind"
+        )
+    if not odcs.apiVersion or not odcs.apiVersion.startswith("v3."):
+        raise ContractError(
+            f"apiVersion must be one of v3 (v3.1.0), not {odcs.apiVersion}",
+            file=file,
+            line=document.line_of(("apiVersion",)),
+            key="apiVersion",
+        )
+    if not odcs.schema_ or len(odcs.schema_) != 1:
+        raise ContractError(
+            "schema must list exactly one object", file=file, line=document.line_of(("schema",)), key="schema"
+        )
+    table = odcs.schema_[0]
+    source = table.name or ""
+    if not _NAME.fullmatch(source):
+        raise ContractError(
+            f"the source's name {source!r} must be lower snake case",
+            file=file,
+            line=document.line_of(("schema", 0, "name")),
+            key="schema.0.name",
+        )
+    file_format = (table.physicalType or "csv").lower()
+    if file_format not in ("csv", "ndjson", "parquet"):
+        raise ContractError(
+            f"physicalType {file_format!r} is not a format; allowed: csv, ndjson, parquet",
+            file=file,
+            line=document.line_of(("schema", 0, "physicalType")),
+            key="schema.0.physicalType",
+        )
+    return Contract(
+        source=source,
+        version=odcs.version or "1.0.0",
+        description=(odcs.description.purpose if odcs.description else None) or table.description or "",
+        file_format=file_format,
+        columns=_columns(table, document),
+        rules=_rules(table, document),
+        options=_options(table, document),
+        mapping=mapping,
+        freshness_hours=_freshness(odcs),
+        text=text,
+        file=file,
+    )
+
+
+def _columns(table: SchemaObject, document: Document) -> tuple[Column, ...]:
+    found: dict[str, Column] = {}
+    for position, item in enumerate(table.properties or []):
+        at = ("schema", 0, "properties", position)
+        name = item.name or ""
+        if not name or name.lower() in _RESERVED or name.lower() in found:
+            reason = "is missing" if not name else "is taken by clicklake" if name.lower() in _RESERVED else "twice"
+            raise ContractError(
+                f"column name {name!r}: {reason}", file=document.file, line=document.line_of(at), key="name"
+            )
+        found[name.lower()] = Column(
+            name=name,
+            description=item.description or "",
+            is_required=bool(item.required),
+            is_pii=(item.classification or "").lower() in ("pii", "personal", "sensitive", "restricted"),
+            logical_type=item.logicalType or "string",
+        )
+    if not found:
+        raise ContractError(
+            "the schema has no properties (columns)", file=document.file, line=document.line_of(("schema", 0))
+        )
+    return tuple(found.values())
+
+
+def _rules(table: SchemaObject, document: Document) -> tuple[Rule, ...]:
+    rules: dict[str, Rule] = {}
+    for position, item in enumerate(table.quality or []):
+        line = document.line_of(("schema", 0, "quality", position))
+        if item.type != "custom" or item.engine != "clicklake" or not isinstance(item.implementation, str):
+            continue  # rules of other engines are theirs
+        if not item.name or not _NAME.fullmatch(item.name) or item.name in rules:
+            raise ContractError(
+                f"rule name {item.name!r} must be lower snake case and stand once", file=document.file, line=line
+            )
+        rules[item.name] = Rule(item.name, item.implementation, item.description or "", item.dimension or "validity")
+    return tuple(rules.values())
+
+
+def _options(table: SchemaObject, document: Document) -> SourceOptions:
+    values: dict[str, Any] = {}
+    lines: dict[str, int | None] = {}
+    for position, item in enumerate(table.customProperties or []):
+        values[item.property or ""] = item.value
+        lines[item.property or ""] = document.line_of(("schema", 0, "customProperties", position))
+    known = Document(values, document.file, lambda path: lines.get(str(path[0])) if path else None)
+    return validate(SourceOptions, known, error=ContractError)
+
+
+def _freshness(odcs: OpenDataContractStandard) -> float | None:
+    hours = {"h": 1.0, "hour": 1.0, "hours": 1.0, "d": 24.0, "day": 24.0, "days": 24.0, "m": 1 / 60, "minutes": 1 / 60}
+    for item in odcs.slaProperties or []:
+        if item.property in ("freshness", "latency") and isinstance(item.value, (int, float)):
+            return float(item.value) * hours.get(item.unit or "h", 1.0)
+    return None
+
+
+def _refuse_unknown_keys(model: type[BaseModel], data: object, at: tuple[str | int, ...], document: Document) -> None:
+    """ODCS' own models ignore unknown keys, so that a misspelt `requird` would pass unseen."""
+    if not isinstance(data, dict):
+        return
+    fields = {info.alias or name: info.annotation for name, info in model.model_fields.items()}
+    for key, value in data.items():
+        if key not in fields:
+            raise ContractError(
+                f"unknown key {key!r}{closest(str(key), fields)}; allowed here: {', '.join(fields)}",
+                file=document.file,
+                line=document.line_of((*at, key)),
+                key=".".join(map(str, (*at, key))),
+            )
+        for inner in _models_in(fields[key]):
+            items = enumerate(value) if isinstance(value, list) else [(None, value)]
+            for position, item in items:
+                path = (*at, key) if position is None else (*at, key, position)
+                _refuse_unknown_keys(inner, item, path, document)
+
+
+def _models_in(annotation: Any) -> list[type[BaseModel]]:  # noqa: ANN401 - type annotations have no common type
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [model for argument in get_args(annotation) for model in _models_in(argument)]

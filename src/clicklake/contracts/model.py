@@ -1,0 +1,178 @@
+"""Table and report documents: the YAML that stands beside a SQL model and says what its rows mean."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+import pyarrow as pa
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from clicklake.contracts.strict_yaml import read_document, validate
+from clicklake.contracts.types import ColumnType
+from clicklake.errors import ContractError
+
+
+def _type_name(name: str) -> str:
+    ColumnType(name)
+    return name
+
+
+TypeName = Annotated[str, AfterValidator(_type_name)]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ColumnDoc(_Strict):
+    """One column of a table."""
+
+    type: TypeName
+    description: str = Field(min_length=3)
+    pii: bool = False
+
+
+class Reference(_Strict):
+    """A foreign key: these columns name a row of that table; null passes."""
+
+    columns: tuple[str, ...]
+    table: str
+    to: tuple[str, ...] | None = None
+
+
+class Check(_Strict):
+    """SQL that returns the rows that offend; none is right."""
+
+    name: str
+    severity: Literal["fail", "warn"] = "fail"
+    description: str
+    sql: str
+
+
+class Identity(_Strict):
+    """What makes two silver rows the same (silver tables only).
+
+    Args:
+        row_id: The column that leads to the bronze row.
+        id: The source's own id of a row, where it gives one.
+        content: The columns that must be equal where there is no such id.
+    """
+
+    row_id: str
+    id: str | None = None
+    content: tuple[str, ...]
+
+
+class TableDoc(_Strict):
+    """The document of a table."""
+
+    description: str = Field(pattern="^One row per ")
+    grain: tuple[str, ...]
+    strategy: Literal["append", "keys", "rebuild"] = "rebuild"
+    key: tuple[str, ...] | None = None
+    affected: dict[str, str] = Field(default_factory=dict)
+    partition_by: tuple[str, ...] = ()
+    references: tuple[Reference, ...] = ()
+    identity: Identity | None = None
+    sequences: tuple[str, ...] = ()
+    columns: dict[str, ColumnDoc] = Field(min_length=1)
+    checks: tuple[Check, ...] = ()
+
+    @model_validator(mode="after")
+    def _columns_exist(self) -> TableDoc:
+        for what, names in (("grain", self.grain), ("key", self.key or ()), ("partition_by", self.partition_by)):
+            for name in names:
+                if name not in self.columns:
+                    raise ValueError(f"{what} names {name!r}, which is no column of the table")
+        if self.strategy == "keys" and not (self.key and self.affected):
+            raise ValueError("strategy keys needs `key` and `affected`")
+        return self
+
+    @property
+    def schema(self) -> pa.Schema:
+        """The Arrow schema that the columns make."""
+        return pa.schema([(name, ColumnType(doc.type).arrow) for name, doc in self.columns.items()])
+
+
+class ReportColumn(_Strict):
+    """One column of a report."""
+
+    type: TypeName
+    description: str
+    format: Literal["integer", "money", "percent", "decimal", "text", "date", "timestamp"] = "text"
+
+
+class Limit(_Strict):
+    """How many rows are shown where nothing else is asked."""
+
+    default: int | None = None
+    terminal: int | None = None
+
+
+class Chart(_Strict):
+    """How a report is drawn."""
+
+    kind: Literal["bar", "line", "area", "funnel", "kpi", "heatmap", "none"] = "none"
+    x: str | None = None
+    y: str | None = None
+    series: str | None = None
+    title: str | None = None
+
+
+class ReportDoc(_Strict):
+    """The document of a report."""
+
+    title: str
+    description: str
+    grain: tuple[str, ...]
+    columns: dict[str, ReportColumn] = Field(min_length=1)
+    window: str | None = None
+    limit: Limit = Limit()
+    parameters: tuple[str, ...] = ()
+    chart: Chart = Chart()
+
+
+@dataclass(frozen=True)
+class Model:
+    """A SQL model with its document."""
+
+    name: str
+    doc: TableDoc
+    sql: str
+    file: Path
+
+    @property
+    def layer(self) -> str:
+        """The part of the name before the dot."""
+        return self.name.partition(".")[0]
+
+
+@dataclass(frozen=True)
+class Report:
+    """A report: SQL with its document."""
+
+    name: str
+    doc: ReportDoc
+    sql: str
+    file: Path
+
+
+def load_model(layer: str, file: Path) -> Model:
+    """Read `<table>.yml` and the `.sql` beside it, which a table that is not built by SQL doesn't have."""
+    doc = validate(TableDoc, read_document(file, error=ContractError), error=ContractError)
+    sql = file.with_suffix(".sql")
+    return Model(f"{layer}.{file.stem}", doc, sql.read_text(encoding="utf-8") if sql.is_file() else "", file)
+
+
+def load_report(file: Path) -> Report:
+    """Read a report's SQL and the document beside it; a user's own SQL may come without one."""
+    document = file.with_suffix(".yml")
+    if document.is_file():
+        doc = validate(ReportDoc, read_document(document, error=ContractError), error=ContractError)
+    else:
+        doc = ReportDoc.model_construct(
+            title=file.stem.replace("_", " ").capitalize(), description="", grain=(), columns={}
+        )
+    return Report(file.stem, doc, file.read_text(encoding="utf-8"), file)

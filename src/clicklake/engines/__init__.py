@@ -1,0 +1,1 @@
+"""The SQL engines: one protocol, DuckDB in process."""

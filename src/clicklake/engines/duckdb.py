@@ -1,0 +1,193 @@
+"""DuckDB in process: views on Delta snapshots, streams of Arrow batches.
+
+Inside the engine every timestamp is naive UTC, because conversions of zoned ones are slow; the zone is taken off
+where a Parquet file is read and put on where rows leave as Arrow.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import weakref
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from clicklake.contracts.types import from_arrow
+from clicklake.engines.functions import duckdb_functions
+from clicklake.engines.standardise import FUNCTIONS as STANDARDISE
+from clicklake.errors import EngineError
+from clicklake.storage import Snapshot
+
+BATCH = 131_072
+"""Rows in a batch that leaves the engine."""
+
+
+class DuckDB:
+    """One in-memory database with the lake's tables as views.
+
+    Args:
+        memory_limit: As DuckDB takes it, for example `1GB`.
+        threads: Worker threads; all cores where None.
+        spill: Folder for what does not fit into memory; a temporary one where None.
+        reporting_timezone: The zone of `reporting_time`.
+    """
+
+    def __init__(
+        self,
+        memory_limit: str = "1GB",
+        threads: int | None = None,
+        spill: str | None = None,
+        reporting_timezone: str = "UTC",
+    ) -> None:
+        self.spill = Path(tempfile.mkdtemp(prefix="clicklake-", dir=_existing(spill)))
+        weakref.finalize(self, shutil.rmtree, self.spill, ignore_errors=True)
+        config: dict[str, Any] = {
+            "memory_limit": memory_limit,
+            "temp_directory": str(self.spill),
+            "preserve_insertion_order": "false",
+            "autoinstall_known_extensions": "false",
+            "autoload_known_extensions": "false",
+        }
+        if threads:
+            config["threads"] = threads
+        self.connection = duckdb.connect(":memory:", config=config)
+        self.execute("set timezone = 'UTC'")
+        for schema in ("bronze", "silver", "gold", "ops", "work"):
+            self.execute(f"create schema {schema}")
+        for function in (*STANDARDISE, *duckdb_functions(reporting_timezone)):
+            self.execute(function)
+
+    def execute(self, sql: str, parameters: Sequence[object] | Mapping[str, object] = ()) -> None:
+        """Run a statement whose result doesn't matter."""
+        try:
+            self.connection.execute(sql, parameters or None).fetchall()
+        except duckdb.Error as error:
+            raise _engine_error(error) from error
+
+    def rows(self, sql: str, parameters: Sequence[object] | Mapping[str, object] = ()) -> list[tuple[Any, ...]]:
+        """All rows of a small result."""
+        try:
+            return self.connection.execute(sql, parameters or None).fetchall()
+        except duckdb.Error as error:
+            raise _engine_error(error) from error
+
+    def value(self, sql: str, parameters: Sequence[object] | Mapping[str, object] = ()) -> Any:  # noqa: ANN401
+        """The only value of a result."""
+        return self.rows(sql, parameters)[0][0]
+
+    def table(self, sql: str) -> pa.Table:
+        """A result as an Arrow table."""
+        try:
+            return self.connection.sql(sql).to_arrow_table()
+        except duckdb.Error as error:
+            raise _engine_error(error) from error
+
+    def stream(self, sql: str, schema: pa.Schema | None = None, batch: int = BATCH) -> pa.RecordBatchReader:
+        """A result as a stream of Arrow batches; the connection is busy until it is read.
+
+        Args:
+            sql: A query.
+            schema: What the batches are made to conform to; columns are taken by name.
+            batch: Rows in a batch.
+        """
+        try:
+            reader = self.connection.sql(sql).to_arrow_reader(batch)
+        except duckdb.Error as error:
+            raise _engine_error(error) from error
+        if schema is None:
+            return reader
+        return pa.RecordBatchReader.from_batches(schema, _conform(reader, schema))
+
+    def register(self, name: str, data: pa.Table | pa.RecordBatchReader) -> None:
+        """Make Arrow data known under a name."""
+        self.connection.register(name, data)
+
+    def attach(self, snapshot: Snapshot, name: str | None = None, files: Sequence[str] | None = None) -> None:
+        """Make a table's version known as a view.
+
+        Args:
+            snapshot: The version.
+            name: Under another name than the table's.
+            files: Only these of its files.
+        """
+        self.execute(f"create or replace view {name or snapshot.name} as {self.scan(snapshot, files)}")
+
+    def attach_empty(self, name: str, schema: pa.Schema) -> None:
+        """Make a table without rows known, for a table that is not there yet."""
+        self.execute(f"create or replace view {name} as {_empty(schema)}")
+
+    def scan(self, snapshot: Snapshot, files: Sequence[str] | None = None) -> str:
+        """SQL that reads a snapshot, timestamps naive, columns in the schema's order and types."""
+        chosen = snapshot.files if files is None else list(files)
+        if not chosen:
+            return _empty(snapshot.schema)
+        listed = ", ".join(_literal(file) for file in chosen)
+        hive = {name: from_arrow(snapshot.schema.field(name).type).sql for name in snapshot.partition_by}
+        types = "{" + ", ".join(f"{_literal(name)}: {sql}" for name, sql in hive.items()) + "}"
+        options = f"hive_partitioning = true, hive_types = {types}" if hive else "hive_partitioning = false"
+        if len(chosen) > 1:
+            options += ", union_by_name = true"
+        columns = ", ".join(_read(field) for field in snapshot.schema)
+        return f"select {columns} from read_parquet([{listed}], {options})"
+
+    def spilled_bytes(self) -> int:
+        """Bytes in the spill folder now."""
+        return sum(file.stat().st_size for file in self.spill.glob("*") if file.is_file())
+
+    def interrupt(self) -> None:
+        """Stop the running query."""
+        self.connection.interrupt()
+
+    def close(self) -> None:
+        """Close the database and remove its spill folder."""
+        self.connection.close()
+        shutil.rmtree(self.spill, ignore_errors=True)
+
+
+def _existing(folder: str | None) -> str | None:
+    if folder:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def _read(field: pa.Field) -> str:
+    name = '"' + field.name + '"'
+    # A zoned timestamp's micros are its UTC time; make_timestamp costs nothing, a cast would ask ICU for each row.
+    return f"make_timestamp(epoch_us({name})) as {name}" if pa.types.is_timestamp(field.type) else name
+
+
+def _empty(schema: pa.Schema) -> str:
+    columns = ", ".join(f'cast(null as {from_arrow(f.type).sql}) as "{f.name}"' for f in schema)
+    return f"select {columns} where false"
+
+
+def _conform(reader: pa.RecordBatchReader, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+    try:
+        for batch in reader:
+            yield conform(batch, schema)
+    except (duckdb.Error, pa.ArrowException) as error:
+        raise EngineError(f"the engine stopped while rows were read: {error}") from error
+
+
+def conform(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
+    """A batch's columns by name in a schema's order and types; naive timestamps get their zone, UTC."""
+    arrays = []
+    for field in schema:
+        array = batch.column(field.name)
+        if array.type != field.type:
+            relabel = pa.types.is_timestamp(field.type) and array.type == pa.timestamp("us")
+            array = array.view(field.type) if relabel else array.cast(field.type)
+        arrays.append(array)
+    return pa.RecordBatch.from_arrays(arrays, schema=schema)
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _engine_error(error: duckdb.Error) -> EngineError:
+    return EngineError(str(error).strip())

@@ -1,0 +1,209 @@
+"""New files of a source into its bronze table, in one commit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+
+import numpy as np
+import pyarrow as pa
+
+from clicklake.contracts.contract import Contract
+from clicklake.errors import ClicklakeError, ConflictError, InputError
+from clicklake.ingest.csv import read_csv
+from clicklake.ingest.files import InputFile
+from clicklake.ingest.ndjson import read_ndjson
+from clicklake.ingest.parquet import read_parquet
+from clicklake.ingest.prefetch import prefetch
+from clicklake.ingest.reading import FileStats, Reader
+from clicklake.storage import Snapshot, Store, TableSpec, commit
+
+ROW_MARK = "row_id"
+"""The highest row id that a bronze table had before a commit; with it ids never go back, even if rows do."""
+
+SOURCE_BITS = 40
+"""row_id = source_number * 2^40 + n: unique in the lake, below 2^53, rising with ingestion."""
+
+_TRIES = 20
+_READERS: Mapping[str, Reader] = {"csv": read_csv, "ndjson": read_ndjson, "parquet": read_parquet}
+
+
+@dataclass
+class FileOutcome:
+    """What came of one file: new, then `ingested`, `skipped` (its content is in the lake) or `failed`."""
+
+    file: InputFile
+    version: str = ""
+    status: str = "new"
+    stats: FileStats = field(default_factory=FileStats)
+    error: InputError | None = None
+
+    def fail(self, error: InputError) -> None:
+        """Leave the file out."""
+        self.status, self.error = "failed", error
+
+
+def bronze_spec(contract: Contract) -> TableSpec:
+    """The bronze table of a source."""
+    text = [pa.field(name, pa.string()) for name in (*contract.column_names, "extra", "corrupt_record")]
+    provenance = [
+        pa.field("row_id", pa.int64()),
+        pa.field("source_file", pa.string()),
+        pa.field("source_version", pa.string()),
+        pa.field("data_source", pa.string()),
+        pa.field("ingestion_timestamp", pa.timestamp("us", tz="UTC")),
+        pa.field("ingestion_date", pa.date32()),
+    ]
+    return TableSpec(
+        name=f"bronze.{contract.source}",
+        schema=pa.schema([*text, *provenance]),
+        partition_by=("ingestion_date",),
+        change_feed=True,
+        pii=frozenset(field.name for field in text),
+        sequences=("row_id", "ingestion_timestamp"),
+    )
+
+
+def ingest(
+    store: Store,
+    contract: Contract,
+    source_number: int,
+    files: Sequence[InputFile],
+    known: Callable[[Snapshot], frozenset[str]],
+    policy: str = "capture",
+) -> tuple[list[FileOutcome], Snapshot]:
+    """Append the records of all new files to bronze.
+
+    A file that can't be read to its end is left out whole; the others go in.
+
+    Args:
+        store: The lake.
+        contract: The source's contract.
+        source_number: Its place in row ids.
+        files: What was found.
+        known: The `source_version`s that a version of bronze holds.
+        policy: What drift does: `fail` leaves a file that differs from the contract out; else it goes in.
+
+    Returns:
+        What came of each file, in the order given, and bronze afterwards.
+
+    Raises:
+        ConflictError: Other writers were always faster.
+    """
+    spec = bronze_spec(contract)
+    outcomes = _identify(files)
+    for _ in range(_TRIES):
+        bronze = store.ensure(spec)
+        _skip_known(outcomes, known(bronze))
+        while True:
+            new = [outcome for outcome in outcomes if outcome.status == "new"]
+            if not new:
+                return outcomes, bronze
+            try:
+                after = _append(store, spec, bronze, contract, source_number, new, policy)
+            except _UnreadableFileError as failure:
+                # Nothing was committed. The rest is looked through before the next try, so that many bad files
+                # cost one reading each and not one of all for each.
+                failure.outcome.fail(failure.error)
+                for outcome in new:
+                    _probe(outcome, contract, policy)
+            except ConflictError:
+                break
+            else:
+                for outcome in new:
+                    outcome.status = "ingested"
+                return outcomes, after
+    raise ConflictError(f"bronze.{contract.source}: {_TRIES} commits of other writers came first; try again")
+
+
+class _UnreadableFileError(ClicklakeError):
+    """Carries the file that broke an append."""
+
+    def __init__(self, outcome: FileOutcome, error: InputError) -> None:
+        super().__init__(str(error))
+        self.outcome, self.error = outcome, error
+
+
+def _identify(files: Sequence[InputFile]) -> list[FileOutcome]:
+    outcomes = []
+    for file in files:
+        outcome = FileOutcome(file)
+        try:
+            outcome.version = file.content_version()
+        except InputError as error:
+            outcome.fail(error)
+        outcomes.append(outcome)
+    return outcomes
+
+
+def _skip_known(outcomes: Sequence[FileOutcome], known: frozenset[str]) -> None:
+    seen = set(known)
+    for outcome in outcomes:
+        if outcome.status == "new" and outcome.version in seen:
+            outcome.status = "skipped"
+        seen.add(outcome.version)
+
+
+def _probe(outcome: FileOutcome, contract: Contract, policy: str) -> None:
+    if outcome.status == "new":
+        try:
+            for _ in _read(outcome, contract, policy):
+                pass
+        except InputError as error:
+            outcome.fail(error)
+
+
+def _read(outcome: FileOutcome, contract: Contract, policy: str) -> Iterator[pa.RecordBatch]:
+    outcome.stats = FileStats()
+    for batch in _READERS[outcome.file.format](outcome.file, contract, outcome.stats):
+        yield batch
+        if policy == "fail" and outcome.stats.drift:
+            break
+    if policy == "fail" and outcome.stats.drift:
+        kind, column, detail = next(iter(outcome.stats.drift))
+        what = f"{kind.replace('_', ' ')} {column}".strip()
+        raise InputError(outcome.file.path, f"differs from the contract: {what} ({detail}); its policy is fail")
+    outcome.file.check_unchanged()
+
+
+def _append(
+    store: Store,
+    spec: TableSpec,
+    bronze: Snapshot,
+    contract: Contract,
+    source_number: int,
+    new: Sequence[FileOutcome],
+    policy: str,
+) -> Snapshot:
+    highest = max(bronze.mark(ROW_MARK), bronze.maximum("row_id") or 0, source_number << SOURCE_BITS)
+    rows = pa.RecordBatchReader.from_batches(spec.schema, prefetch(_rows(spec.schema, contract, new, policy, highest + 1)))
+    return commit(
+        store,
+        bronze,
+        rows,
+        marks={ROW_MARK: highest},
+        evolve=any(name not in bronze.schema.names for name in spec.schema.names),
+        note={"files": len(new)},
+    )
+
+
+def _rows(
+    schema: pa.Schema, contract: Contract, new: Sequence[FileOutcome], policy: str, first: int
+) -> Iterator[pa.RecordBatch]:
+    """The files' records with their provenance; row ids rise by one from `first`."""
+    now = datetime.now(timezone.utc)
+    moment = pa.scalar(now, schema.field("ingestion_timestamp").type)
+    day = pa.scalar(now.date(), pa.date32())
+    for outcome in new:
+        texts = [outcome.file.path, outcome.version, contract.source]
+        try:
+            for batch in _read(outcome, contract, policy):
+                size = batch.num_rows
+                ids = pa.array(np.arange(first, first + size, dtype=np.int64))
+                constants = [pa.repeat(value, size) for value in texts]
+                times = [pa.repeat(moment, size), pa.repeat(day, size)]
+                yield pa.RecordBatch.from_arrays([*batch.columns, ids, *constants, *times], schema=schema)
+                first += size
+        except InputError as error:
+            raise _UnreadableFileError(outcome, error) from error

@@ -1,0 +1,150 @@
+"""The stages of a run, each measured: ingest, refine, build, check, publish."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from typing import Any
+
+import pyarrow as pa
+
+from clicklake.contracts.catalogue import Catalogue
+from clicklake.engines.duckdb import DuckDB
+from clicklake.engines.sql import Parameter, quote
+from clicklake.errors import ConflictError, ContractError
+from clicklake.ingest.files import discover
+from clicklake.ingest.ingest import FileOutcome, ingest
+from clicklake.refine.refine import Refiner
+from clicklake.refine.registry import CONTRACTS, Registry
+from clicklake.runs import Run, Stage
+from clicklake.storage import Snapshot, Store, commit
+from clicklake.tables import system_spec
+
+FILES, DRIFT, RUNS = "ops.files", "ops.drift", "ops.runs"
+
+
+@dataclass
+class Pipeline:
+    """What the stages share.
+
+    Args:
+        store: The lake's tables.
+        engine: Runs the SQL.
+        catalogue: Contracts and models.
+        parameters: What rules and models name.
+        run: Measures and logs.
+        after: Is called behind each commit with the table's name.
+    """
+
+    store: Store
+    engine: DuckDB
+    catalogue: Catalogue
+    parameters: Mapping[str, Parameter]
+    run: Run
+    after: Callable[[str], None] = lambda table: None
+    drift_policies: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def registry(self) -> Registry:
+        """The contract versions of the lake."""
+        return Registry(self.store, self.catalogue, self.parameters)
+
+    def ingest(self, source: str, paths: Sequence[str]) -> list[FileOutcome]:
+        """Append new files of a source to bronze; files that can't be read are noted as failures of the run."""
+        contract = self.catalogue.contract(source)
+        files = discover(paths, contract.file_format)
+        with self.run.stage("ingest", source) as stage:
+            number = self.registry.register(contract).source_number
+            before = self.store.find(f"bronze.{source}")
+            policy = self.drift_policies.get(source, contract.options.drift_policy)
+            outcomes, after = ingest(self.store, contract, number, files, self._versions, policy=policy)
+            self.after(f"bronze.{source}")
+            done = [outcome for outcome in outcomes if outcome.status == "ingested"]
+            failed = [outcome.error for outcome in outcomes if outcome.error]
+            stage.bytes_in = sum(outcome.file.size for outcome in done)
+            stage.rows_in = stage.rows_out = sum(outcome.stats.records for outcome in done)
+            stage.rows_rejected = sum(outcome.stats.corrupt for outcome in done)
+            stage.bytes_out = after.size[1] - (before.size[1] if before else 0)
+            stage.error = "; ".join(str(error) for error in failed) or None
+            for error in failed:
+                self.run.failed(error)
+            self._record_files(source, outcomes)
+        return outcomes
+
+    def refine(self, sources: Sequence[str] | None = None) -> dict[str, dict[str, int]]:
+        """Judge all new bronze rows; the fates by source."""
+        names = list(sources or self.registry.sources())
+        refiner = Refiner(self.store, self.engine, self.catalogue, self.registry, self.run.run_id, self.after)
+        total: dict[str, dict[str, int]] = {name: {} for name in names}
+        with self.run.stage("refine") as whole:
+            for done in refiner.refine(names):
+                for source, counts in done.counts.items():
+                    mine = total.setdefault(source, {})
+                    for fate, rows in counts.items():
+                        mine[fate] = mine.get(fate, 0) + rows
+            whole.rows_in = sum(counts.get("rows_ingested", 0) for counts in total.values())
+            whole.rows_out = sum(counts.get("loaded", 0) for counts in total.values())
+            whole.rows_rejected = sum(counts.get("quarantined", 0) for counts in total.values())
+            whole.rows_duplicate = sum(counts.get("duplicates", 0) for counts in total.values())
+            whole.spilled_bytes = self.engine.spilled_bytes()
+            whole.score = score(whole.rows_out, whole.rows_rejected)
+        return total
+
+    def record(self) -> None:
+        """Keep the run's stages in `ops.runs`."""
+        rows = [stage.row() for stage in self.run.stages]
+        self.append(RUNS, rows)
+
+    def append(self, name: str, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Add rows to a system table that nothing is derived from."""
+        if not rows:
+            return
+        for _ in range(20):
+            snapshot = self.store.ensure(system_spec(self.catalogue, name))
+            try:
+                commit(self.store, snapshot, pa.Table.from_pylist(list(rows), schema=snapshot.schema), marks={})
+                return
+            except ConflictError:
+                continue
+        raise ConflictError(f"{name}: other writers were always faster")
+
+    def _versions(self, bronze: Snapshot) -> frozenset[str]:
+        scan = self.engine.scan(bronze)
+        return frozenset(row[0] for row in self.engine.rows(f"select distinct source_version from ({scan})"))
+
+    def _record_files(self, source: str, outcomes: Sequence[FileOutcome]) -> None:
+        now = datetime.now(timezone.utc)
+        common = {"source": source, "run_id": self.run.run_id}
+        files, drift = [], []
+        for outcome in outcomes:
+            name = {"source_file": outcome.file.path, "source_version": outcome.version}
+            if outcome.status != "skipped":
+                files.append(
+                    {
+                        **common,
+                        **name,
+                        "bytes": outcome.file.size,
+                        "records": outcome.stats.records if outcome.status == "ingested" else None,
+                        "corrupt_records": outcome.stats.corrupt if outcome.status == "ingested" else None,
+                        "status": outcome.status,
+                        "error": str(outcome.error) if outcome.error else None,
+                        "ingested_at": now,
+                    }
+                )
+            if outcome.status == "ingested":
+                for (kind, column, detail), rows in outcome.stats.drift.items():
+                    seen = {"kind": kind, "column_name": column, "detail": detail, "rows": rows or None}
+                    drift.append({**common, **name, **seen, "seen_at": now})
+        self.append(FILES, files)
+        self.append(DRIFT, drift)
+
+
+def score(loaded: int | None, quarantined: int | None) -> float | None:
+    """Quality score in percent: loaded of loaded and quarantined, not rounded; None where there are no rows."""
+    total = (loaded or 0) + (quarantined or 0)
+    return 100.0 * (loaded or 0) / total if total else None
+
+
+__all__ = ["CONTRACTS", "ContractError", "Pipeline", "Stage", "json", "quote", "score"]

@@ -1,0 +1,154 @@
+"""A contract, its mapping and the silver model as one query on bronze."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlglot import exp
+
+from clicklake.contracts.contract import Contract
+from clicklake.contracts.model import Identity, Model
+from clicklake.engines.sql import Parameter, bind, parse, quote, string, text
+from clicklake.engines.standardise import typed
+from clicklake.errors import ContractError
+
+PROVENANCE = ("row_id", "ingestion_timestamp", "ingestion_date", "source_file")
+MALFORMED = "malformed_row"
+"""The reason of rows that could not be split into the contract's columns."""
+
+
+@dataclass(frozen=True)
+class Judge:
+    """How the rows of one source are judged.
+
+    Args:
+        contract: The source's contract.
+        silver: The table that the source feeds.
+        parameters: The bounds and words that rules and models name.
+    """
+
+    contract: Contract
+    silver: Model
+    parameters: Mapping[str, Parameter]
+
+    @property
+    def identity(self) -> Identity:
+        """What makes two rows of the silver table the same."""
+        if self.silver.doc.identity is None:
+            raise ContractError(f"{self.silver.name}: the document has no `identity`", file=self.silver.file)
+        return self.silver.doc.identity
+
+    @property
+    def columns(self) -> list[str]:
+        """The silver table's columns."""
+        return list(self.silver.doc.columns)
+
+    def standard(self, bronze: str) -> str:
+        """Query: bronze rows that could be split, standardised; the silver columns and `<column>_text`."""
+        mapped = self._mapping()
+        names = [item.alias_or_name for item in mapped.expressions]
+        wanted = self._inputs()
+        unknown = [name for name in names if name not in self.silver.doc.columns]
+        if unknown:
+            raise ContractError(
+                f"the mapping gives {', '.join(unknown)}, which {self.silver.name} doesn't have; "
+                f"it has {', '.join(wanted)}",
+                file=self.contract.file,
+            )
+        mapped.set("expressions", [*mapped.expressions, *(exp.column(name) for name in PROVENANCE)])
+        mapped.set("from_", None)
+        source = text(mapped.from_(exp.to_table(bronze, dialect="duckdb")).where("corrupt_record is null"))
+        cleaned = [f"clean_text({quote(name)}) as {quote(name)}" for name in names]
+        candidates = [
+            *(self._typed(name, names) for name in wanted if name not in (*PROVENANCE, "source")),
+            *(f"{quote(name)} as {quote(name + '_text')}" for name in self._texts(names)),
+            *(f"cast(null as varchar) as {quote(name + '_text')}" for name in self._texts(wanted, without=names)),
+            f"{string(self.contract.source)} as source",
+        ]
+        model = bind(parse(self.silver.sql, self.silver.name), self._parameters(), self.silver.name)
+        kept = [exp.column(f"{name}_text", quoted=True) for name in self._texts(wanted)]
+        model.set("expressions", [*model.expressions, *kept])
+        provenance = ", ".join(PROVENANCE)
+        return f"""with mapped as ({source}),
+cleaned as (select {", ".join([provenance, *cleaned])} from mapped),
+candidates as (select {", ".join([provenance, *candidates])} from cleaned)
+{text(model)}"""
+
+    def broken(self) -> dict[str, str]:
+        """SQL conditions on a standardised row by the reason that they give; true means broken."""
+        what = f"{self.contract.file}: rule "
+        return {
+            rule.name: "coalesce("
+            + text(bind(parse(rule.condition, what + rule.name), self._parameters(), what + rule.name))
+            + ", false)"
+            for rule in self.contract.rules
+        }
+
+    def identity_hash(self) -> str:
+        """SQL: a 64-bit number that rows with the same identity share; others hardly ever."""
+        provided = set(self._names())
+        content = [name for name in self.identity.content if name in provided]
+        by_content = f"hash({', '.join(map(quote, content))})"
+        if self.identity.id and self.identity.id in provided:
+            by_id = f"hash({quote(self.identity.id)})"
+            return f"case when {quote(self.identity.id)} is not null then {by_id} else {by_content} end"
+        return by_content
+
+    def raw_json(self) -> str:
+        """SQL: a bronze row's columns as JSON."""
+        pairs = ", ".join(f"{string(name)}, {quote(name)}" for name in (*self.contract.column_names, "extra"))
+        return f"cast(json_object({pairs}) as varchar)"
+
+    def _parameters(self) -> dict[str, Parameter]:
+        return {**self.parameters, **self.contract.options.parameters}  # type: ignore[dict-item]
+
+    def _names(self) -> list[str]:
+        return [item.alias_or_name for item in self._mapping().expressions]
+
+    def _mapping(self) -> exp.Select:
+        """The mapping, if it is one row out for each row in: anything else would lose rows unseen."""
+        file = self.contract.file.replace(".yaml", ".sql")
+        tree = parse(self.contract.mapping, file)
+        other = ("joins", "where", "group", "having", "qualify", "distinct", "limit", "offset", "with_", "order")
+        wrong = [part.strip("_") for part in other if tree.args.get(part)]
+        if not isinstance(tree, exp.Select) or wrong or list(tree.find_all(exp.AggFunc, exp.Window, exp.Unnest)):
+            raise ContractError(
+                "a mapping is one SELECT of expressions from its bronze table, a row out for each row in; "
+                f"it can't have {', '.join(wrong) or 'set operations, aggregates, windows or unnest'}",
+                file=file,
+            )
+        source = tree.args["from_"].this if tree.args.get("from_") else None
+        if not isinstance(source, exp.Table) or f"{source.db}.{source.name}" != f"bronze.{self.contract.source}":
+            raise ContractError(f"a mapping reads from bronze.{self.contract.source} and nothing else", file=file)
+        read = {column.name.lower() for column in tree.find_all(exp.Column)}
+        unread = [name for name in self.contract.column_names if name.lower() not in read]
+        if unread:
+            raise ContractError(
+                f"the mapping doesn't use {', '.join(unread)}: rows that differ only there would count as "
+                "duplicates. Give each a silver column, or put it into metadata (json_object).",
+                file=file,
+            )
+        return tree
+
+    def _inputs(self) -> list[str]:
+        """The columns that the silver model reads of `candidates`."""
+        tree = parse(self.silver.sql, self.silver.name)
+        read = {column.name for column in tree.find_all(exp.Column)}
+        return [name for name in (*self.silver.doc.columns, *PROVENANCE) if name in read]
+
+    def _texts(self, names: Sequence[str], without: Sequence[str] = ()) -> list[str]:
+        """Of these columns those that are not text; what the source said of them is kept beside the value."""
+        docs = self.silver.doc.columns
+        plain = (*PROVENANCE, "source", *without)
+        return [name for name in names if name in docs and docs[name].type != "string" and name not in plain]
+
+    def _typed(self, name: str, mapped: Sequence[str]) -> str:
+        column_type = self.silver.doc.columns[name].type
+        options = self.contract.options
+        if name not in mapped:
+            from clicklake.contracts.types import ColumnType
+
+            return f"cast(null as {ColumnType(column_type).sql}) as {quote(name)}"
+        value = typed(quote(name), column_type, time_zone=options.time_zone, formats=options.timestamp_formats)
+        return f"{value} as {quote(name)}"

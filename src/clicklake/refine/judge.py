@@ -1,0 +1,203 @@
+"""The fates of a range of bronze rows: which are quarantined, which are duplicates, which go to silver.
+
+One scan gives each row a hash of its identity, or none where it breaks a rule. Rows with a hash that occurs twice,
+in the range or in silver, are looked at exactly; all others are new. So the exact comparison, which would sort the
+whole range, is only made for the few rows that need it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from clicklake.engines.duckdb import DuckDB
+from clicklake.engines.sql import quote, string
+from clicklake.refine.compile import MALFORMED, Judge
+from clicklake.storage import Snapshot
+
+_FILTER_BITS = 24
+
+
+@dataclass(frozen=True)
+class Range:
+    """Row ids of one source, both ends included."""
+
+    source: str
+    first: int
+    last: int
+
+
+@dataclass(frozen=True)
+class Fates:
+    """Where the judged rows stand in the engine, as tables of schema `work`.
+
+    Args:
+        judge: Who judged.
+        rows: The range.
+        bronze: View of the range's bronze rows.
+        quarantine: Rows with `row_id`, `raw`, `reasons`, `source_file`, `ingestion_timestamp`.
+        duplicates: Rows with `row_id`, `event_id` (the one kept), `is_conflict`.
+        excluded: `row_id`s of the range that don't go to silver.
+        displaced: Silver rows, by their id, whose place a row of the range takes.
+    """
+
+    judge: Judge
+    rows: Range
+    bronze: str
+    quarantine: str
+    duplicates: str
+    excluded: str
+    displaced: list[int]
+
+    def loaded(self) -> str:
+        """Query: the rows for silver, in its columns."""
+        columns = ", ".join(map(quote, self.judge.columns))
+        key = quote(self.judge.identity.row_id)
+        return f"""select {columns} from ({self.judge.standard(self.bronze)}) as standard
+anti join (select row_id from {self.excluded}) as excluded on standard.{key} = excluded.row_id"""
+
+
+def judge_range(engine: DuckDB, judge: Judge, bronze: Snapshot, silver: Snapshot | None, rows: Range) -> Fates:
+    """Give each row of a range its fate.
+
+    Args:
+        engine: Runs the queries; gets the views and tables of the result.
+        judge: The contract with its model.
+        bronze: The source's bronze table.
+        silver: The silver table without the range's rows; None where it is not there yet.
+        rows: The range.
+    """
+    name = rows.source
+    view = f"work.bronze_{name}"
+    engine.execute(
+        f"create or replace view {view} as select * from ({engine.scan(bronze)}) "
+        f"where row_id between {rows.first} and {rows.last}"
+    )
+    engine.execute(f"create or replace view work.standard_{name} as {judge.standard(view)}")
+    history = f"work.history_{name}"
+    scan = engine.scan(silver) if silver is not None else f"select * from work.standard_{name} where false"
+    engine.execute(
+        f"create or replace view {history} as select * from ({scan}) where source = {string(name)}"
+    )
+    suspects = _suspects(engine, judge, name, has_history=silver is not None and bool(silver.files))
+    engine.register("suspect_ids", pa.table({"row_id": suspects}))
+    _quarantine(engine, judge, name, view)
+    displaced = _duplicates(engine, judge, name)
+    engine.execute(
+        f"create or replace table work.excluded_{name} as select row_id from work.quarantine_{name} union all "
+        f"select row_id from work.duplicates_{name} where row_id between {rows.first} and {rows.last}"
+    )
+    return Fates(
+        judge=judge,
+        rows=rows,
+        bronze=view,
+        quarantine=f"work.quarantine_{name}",
+        duplicates=f"work.duplicates_{name}",
+        excluded=f"work.excluded_{name}",
+        displaced=displaced,
+    )
+
+
+def _suspects(engine: DuckDB, judge: Judge, name: str, *, has_history: bool) -> npt.NDArray[np.int64]:
+    """The rows that break a rule or share a hash with another row."""
+    key = quote(judge.identity.row_id)
+    bad = " or ".join(judge.broken().values()) or "false"
+    scan = engine.stream(
+        f"select {key} as row_id, case when {bad} then 0::ubigint else {judge.identity_hash()} end as hash "
+        f"from work.standard_{name}"
+    )
+    ids_parts, hash_parts = [np.empty(0, np.int64)], [np.empty(0, np.uint64)]
+    for batch in scan:
+        ids_parts.append(batch.column(0).to_numpy())
+        hash_parts.append(batch.column(1).to_numpy())
+    ids, hashes = np.concatenate(ids_parts), np.concatenate(hash_parts)
+    del ids_parts, hash_parts
+    ordered = np.sort(hashes)
+    twice = np.unique(ordered[1:][ordered[1:] == ordered[:-1]])
+    del ordered
+    suspected = np.concatenate([twice, np.zeros(1, np.uint64)])
+    if has_history:
+        engine.register("new_hashes", pa.table({"hash": hashes}))
+        known = engine.table(
+            f"select distinct hash from (select {judge.identity_hash()} as hash from work.history_{name}) "
+            "where hash in (select hash from new_hashes)"
+        )
+        suspected = np.concatenate([suspected, known["hash"].to_numpy()])
+    return ids[_is_in(hashes, suspected)]
+
+
+def _is_in(values: npt.NDArray[np.uint64], wanted: npt.NDArray[np.uint64]) -> npt.NDArray[np.bool_]:
+    """Which values are among the wanted ones; a bit table on their upper bits spares most comparisons."""
+    shift = np.uint64(64 - _FILTER_BITS)
+    table = np.zeros(1 << _FILTER_BITS, np.bool_)
+    table[wanted >> shift] = True
+    found = table[values >> shift]
+    maybe = np.flatnonzero(found)
+    found[maybe] = np.isin(values[maybe], wanted)
+    return found
+
+
+def _quarantine(engine: DuckDB, judge: Judge, name: str, view: str) -> None:
+    """Table of the range's bad rows, each with every rule that it breaks."""
+    key = quote(judge.identity.row_id)
+    reasons = ", ".join(
+        f"case when {condition} then {string(reason)} end" for reason, condition in judge.broken().items()
+    )
+    engine.execute(f"""create or replace table work.quarantine_{name} as
+with suspects as (
+    select {key} as row_id, list_filter([{reasons}], lambda r: r is not null) as reasons
+    from work.standard_{name} where {key} in (select row_id from suspect_ids)
+),
+bad as (select row_id, reasons from suspects where array_length(reasons) > 0)
+select b.row_id, {judge.raw_json()} as raw, bad.reasons, b.source_file, b.ingestion_timestamp
+from {view} as b join bad on b.row_id = bad.row_id
+union all
+select row_id, corrupt_record, [{string(MALFORMED)}], source_file, ingestion_timestamp
+from {view} where corrupt_record is not null""")
+
+
+def _duplicates(engine: DuckDB, judge: Judge, name: str) -> list[int]:
+    """Table of the rows that repeat another; returns the silver rows among them.
+
+    Of rows with the same identity the one with the smallest content is kept; among equal ones that of silver, then
+    the first that came.
+    """
+    identity = judge.identity
+    key = quote(identity.row_id)
+    content = [quote(column) for column in identity.content]
+    by_content = f"row({', '.join(content)})"
+    group = by_content
+    if identity.id:
+        own = quote(identity.id)
+        group = f"{own}, case when {own} is null then {by_content} end"
+    order = ", ".join(f"{column} nulls first" for column in content)
+    columns = ", ".join([key, *content])
+    engine.execute(f"""create or replace table work.duplicates_{name} as
+with candidates as (
+    select {columns}, false as is_history from work.standard_{name}
+    where {key} in (select row_id from suspect_ids)
+        and {key} not in (select row_id from work.quarantine_{name})
+),
+hashes as (select distinct {judge.identity_hash()} as hash from candidates),
+pool as (
+    select * from candidates
+    union all
+    select {columns}, true as is_history from work.history_{name}
+    where {judge.identity_hash()} in (select hash from hashes)
+),
+ranked as (
+    select
+        {key} as row_id, is_history, {by_content} as content,
+        first_value({key}) over same as event_id,
+        first_value({by_content}) over same as kept
+    from pool
+    window same as (partition by {group} order by {order}, is_history desc, {key})
+)
+select row_id, event_id, content is distinct from kept as is_conflict, is_history
+from ranked where row_id <> event_id""")
+    displaced = engine.rows(f"select row_id from work.duplicates_{name} where is_history order by row_id")
+    return [row[0] for row in displaced]
+

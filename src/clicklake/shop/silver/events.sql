@@ -1,0 +1,23 @@
+select
+    row_id as event_id,
+    source,
+    source_event_id,
+    user_id,
+    session_id,
+    event_timestamp,
+    cast(event_timestamp as date) as event_date,
+    lower_snake(event_type) as event_type,
+    product_id,
+    order_id,
+    amount,
+    upper(currency) as currency,
+    outcome,
+    coalesce(lower(outcome) not in (:failure_outcomes), true) as is_success,
+    device_type,
+    page_url,
+    referrer_url,
+    metadata,
+    ingestion_timestamp,
+    ingestion_date,
+    source_file
+from candidates

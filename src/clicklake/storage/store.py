@@ -1,0 +1,229 @@
+"""Where the tables of a lake are, and what a version of one holds.
+
+A table's name is `layer.table`; it lies in `<lake>/<layer>/<table>`. What a table has consumed is recorded in
+its own commits as *marks*: Delta application transactions, a name with a whole number (DESIGN: the tables are
+the state). Nothing else is kept anywhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute
+from deltalake import CommitProperties, DeltaTable, Transaction
+from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
+
+from clicklake.errors import FormatVersionError, StorageError, UnknownNameError
+
+FORMAT_VERSION = 1
+"""The layout of a lake that this program writes; a lake with a higher one is refused."""
+
+FORMAT_MARK = "clicklake.format"
+COMMIT_MARK = "clicklake"
+"""Every commit of ours carries it with the next version: any two of our commits conflict."""
+
+_UNSUPPORTED_FEATURES = {"deletionVectors", "columnMapping"}
+
+
+@dataclass(frozen=True)
+class TableSpec:
+    """What a table is created with.
+
+    Args:
+        name: `layer.table`.
+        schema: Arrow schema; timestamps in microseconds, UTC.
+        partition_by: Partition columns.
+        change_feed: Whether changes can be read from the log (bronze and silver).
+        pii: Columns whose minimum and maximum must not stand in the log.
+        sequences: Rising whole numbers or times, stored as differences.
+    """
+
+    name: str
+    schema: pa.Schema
+    partition_by: tuple[str, ...] = ()
+    change_feed: bool = False
+    pii: frozenset[str] = frozenset()
+    sequences: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """One version of one table.
+
+    Args:
+        name: `layer.table`.
+        delta: The table as delta-rs sees it at that version.
+    """
+
+    name: str
+    delta: DeltaTable
+
+    @cached_property
+    def version(self) -> int:
+        """The Delta version."""
+        return int(self.delta.version())
+
+    @cached_property
+    def schema(self) -> pa.Schema:
+        """The Arrow schema, partition columns included."""
+        return pa.schema(self.delta.schema().to_arrow())
+
+    @cached_property
+    def partition_by(self) -> tuple[str, ...]:
+        """The partition columns."""
+        return tuple(self.delta.metadata().partition_columns)
+
+    @cached_property
+    def files(self) -> list[str]:
+        """Paths or URLs of the Parquet files."""
+        return list(self.delta.file_uris())
+
+    def mark(self, name: str, default: int = 0) -> int:
+        """What this table has recorded under a name; `default` where nothing."""
+        version = self.delta.transaction_version(name)
+        return default if version is None else int(version)
+
+    def maximum(self, column: str) -> int | None:
+        """The largest value of a whole-number column, from the log's statistics; None in an empty table."""
+        actions = pa.table(self.delta.get_add_actions(flatten=True))
+        if not actions.num_rows:
+            return None
+        largest = pa.compute.max(actions[f"max.{column}"]).as_py()
+        return None if largest is None else int(largest)
+
+    @cached_property
+    def size(self) -> tuple[int, int]:
+        """Rows and bytes, from the log."""
+        actions = pa.table(self.delta.get_add_actions(flatten=True))
+        rows = pa.compute.sum(actions["num_records"]).as_py() if actions.num_rows else 0
+        size = pa.compute.sum(actions["size_bytes"]).as_py() if actions.num_rows else 0
+        return int(rows or 0), int(size or 0)
+
+
+@dataclass
+class Store:
+    """The tables under one root.
+
+    Args:
+        root: Folder or object-store URL.
+        options: Object-store options, as delta-rs names them.
+        compression: `zstd` or `snappy`.
+        compression_level: Of zstd.
+        properties: Delta table properties set at creation.
+    """
+
+    root: str
+    options: Mapping[str, str] = field(default_factory=dict)
+    compression: str = "zstd"
+    compression_level: int = 1
+    properties: Mapping[str, str] = field(default_factory=dict)
+    specs: dict[str, TableSpec] = field(default_factory=dict)
+
+    @property
+    def is_local(self) -> bool:
+        """Whether the lake is a folder of this machine."""
+        return "://" not in self.root
+
+    def uri(self, name: str) -> str:
+        """Where a table lies."""
+        layer, _, table = name.partition(".")
+        return f"{self.root.rstrip('/')}/{layer}/{table}"
+
+    def find(self, name: str, version: int | None = None) -> Snapshot | None:
+        """A table's newest or given version; None where it doesn't exist.
+
+        Raises:
+            StorageError: The table is there, but can't be read.
+        """
+        uri = self.uri(name)
+        if self.is_local and not (Path(uri) / "_delta_log").is_dir():
+            return None
+        try:
+            delta = DeltaTable(uri, version=version, storage_options=dict(self.options) or None)
+        except TableNotFoundError:
+            return None
+        except (DeltaError, OSError) as error:
+            at = "" if version is None else f" at version {version}"
+            raise StorageError(f"table {name}{at} can't be read: {_first_line(error)}") from error
+        features = set(delta.protocol().reader_features or ())
+        if unsupported := features & _UNSUPPORTED_FEATURES:
+            raise StorageError(
+                f"table {name} uses {', '.join(sorted(unsupported))}, which not every engine reads; "
+                "rewrite it without and try again"
+            )
+        return Snapshot(name, delta)
+
+    def open(self, name: str, version: int | None = None) -> Snapshot:
+        """A table's newest or given version.
+
+        Raises:
+            UnknownNameError: There is no such table.
+        """
+        snapshot = self.find(name, version)
+        if snapshot is None:
+            raise UnknownNameError(f"there is no table {name} in the lake {self.root}")
+        return snapshot
+
+    def ensure(self, spec: TableSpec) -> Snapshot:
+        """The newest version of a table, which is created where it isn't there."""
+        self.specs[spec.name] = spec
+        if snapshot := self.find(spec.name):
+            return snapshot
+        configuration = dict(self.properties)
+        if spec.change_feed:
+            configuration["delta.enableChangeDataFeed"] = "true"
+        indexed = [f.name for f in spec.schema if f.name not in spec.pii and not pa.types.is_nested(f.type)]
+        configuration["delta.dataSkippingStatsColumns"] = ",".join(indexed[:32])
+        try:
+            DeltaTable.create(
+                self.uri(spec.name),
+                schema=spec.schema,
+                partition_by=list(spec.partition_by) or None,
+                configuration=configuration,
+                storage_options=dict(self.options) or None,
+                commit_properties=CommitProperties(app_transactions=[Transaction(FORMAT_MARK, FORMAT_VERSION)]),
+            )
+        except (CommitFailedError, DeltaError, OSError) as error:
+            if self.find(spec.name) is None:  # nobody else made it meanwhile: a real failure
+                raise StorageError(f"table {spec.name} can't be created: {_first_line(error)}") from error
+        return self.open(spec.name)
+
+    def names(self) -> list[str]:
+        """The tables of a local lake, by layer."""
+        found = [
+            f"{log.parent.parent.name}.{log.parent.name}" for log in Path(self.root).glob("*/*/_delta_log")
+        ]
+        order = {"bronze": 0, "silver": 1, "gold": 2, "ops": 3}
+        return sorted(found, key=lambda name: (order.get(name.partition(".")[0], 9), name))
+
+    def check_format(self, name: str) -> None:
+        """Refuse a lake whose format is newer than this program.
+
+        Args:
+            name: A table that every lake has.
+
+        Raises:
+            FormatVersionError: The lake was written by a later program.
+        """
+        snapshot = self.find(name)
+        found = snapshot.mark(FORMAT_MARK, FORMAT_VERSION) if snapshot else FORMAT_VERSION
+        if found > FORMAT_VERSION:
+            raise FormatVersionError(
+                f"the lake {self.root} has format version {found}; this clicklake knows versions up to "
+                f"{FORMAT_VERSION}. Install a newer clicklake (pip install -U clicklake)."
+            )
+
+
+def _first_line(error: Exception) -> str:
+    lines: Sequence[str] = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__
+
+
+def transactions(marks: Mapping[str, int], version: int) -> list[Any]:
+    """The Delta transactions of a commit on top of `version`."""
+    return [Transaction(COMMIT_MARK, version + 1), *(Transaction(name, value) for name, value in marks.items())]
