@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
@@ -10,15 +9,18 @@ from typing import Any
 
 import pyarrow as pa
 
+from clicklake.build.build import Builder
+from clicklake.build.checks import CheckResult, run_checks
+from clicklake.build.release import Release, publish, releases
 from clicklake.contracts.catalogue import Catalogue
 from clicklake.engines.duckdb import DuckDB
-from clicklake.engines.sql import Parameter, quote
-from clicklake.errors import ConflictError, ContractError
+from clicklake.engines.sql import Parameter
+from clicklake.errors import CheckFailedError, ConflictError
 from clicklake.ingest.files import discover
 from clicklake.ingest.ingest import FileOutcome, ingest
-from clicklake.refine.refine import Refiner
-from clicklake.refine.registry import CONTRACTS, Registry
-from clicklake.runs import Run, Stage
+from clicklake.refine.refine import DUPLICATES, LEDGER, QUARANTINE, Refiner
+from clicklake.refine.registry import Registry
+from clicklake.runs import Run, logger
 from clicklake.storage import Snapshot, Store, commit
 from clicklake.tables import system_spec
 
@@ -33,9 +35,12 @@ class Pipeline:
         store: The lake's tables.
         engine: Runs the SQL.
         catalogue: Contracts and models.
-        parameters: What rules and models name.
+        parameters: What models name.
         run: Measures and logs.
         after: Is called behind each commit with the table's name.
+        rule_parameters: What the rules of contracts name.
+        drift_policies: By source, where the settings overrule the contract.
+        stale: Gold tables with why they were built (None: they were up to date); filled by `build`.
     """
 
     store: Store
@@ -44,12 +49,14 @@ class Pipeline:
     parameters: Mapping[str, Parameter]
     run: Run
     after: Callable[[str], None] = lambda table: None
+    rule_parameters: Mapping[str, Parameter] = field(default_factory=dict)
     drift_policies: Mapping[str, str] = field(default_factory=dict)
+    stale: dict[str, str | None] = field(default_factory=dict)
 
     @property
     def registry(self) -> Registry:
         """The contract versions of the lake."""
-        return Registry(self.store, self.catalogue, self.parameters)
+        return Registry(self.store, self.catalogue, self.rule_parameters)
 
     def ingest(self, source: str, paths: Sequence[str]) -> list[FileOutcome]:
         """Append new files of a source to bronze; files that can't be read are noted as failures of the run."""
@@ -91,6 +98,59 @@ class Pipeline:
             whole.spilled_bytes = self.engine.spilled_bytes()
             whole.score = score(whole.rows_out, whole.rows_rejected)
         return total
+
+    def build(self, *, full: bool = False) -> Builder:
+        """Bring every gold table up to date; what reads it sees nothing before `publish`."""
+        builder = Builder(self.store, self.engine, self.catalogue, self.parameters, self.after)
+        builder.attach_silver()
+        for model in builder.order():
+            with self.run.stage("build", model.name) as stage:
+                built = builder.build(model, full=full)
+                stage.rows_in = built.rows_in
+                rows, size = built.snapshot.size
+                stage.rows_out, stage.bytes_out = (rows, size) if built.reason else (0, 0)
+                stage.spilled_bytes = self.engine.spilled_bytes()
+                self.stale[model.name] = built.reason
+        return builder
+
+    def publish(self, builder: Builder) -> Release | None:
+        """Check the new versions and publish them together.
+
+        Returns:
+            The release; None where the newest one names the same versions already.
+
+        Raises:
+            CheckFailedError: A check of severity `fail` did not hold; nothing was published.
+        """
+        versions = {name: snapshot.version for name, snapshot in builder.versions.items()}
+        for name in (QUARANTINE, DUPLICATES, LEDGER):
+            if snapshot := self.store.find(name):
+                versions[name] = snapshot.version
+        newest = releases(self.store)[-1:]
+        if newest and dict(newest[0].versions) == versions:
+            return None
+        with self.run.stage("check") as stage:
+            results = self._check(builder)
+            broken = [result for result in results if not result.passed]
+            stage.rows_rejected = sum(result.offending for result in broken)
+            fatal = [result for result in broken if result.severity == "fail"]
+            if fatal:
+                listed = "; ".join(f"{r.table}: {r.name} ({r.offending:,} offending)" for r in fatal)
+                raise CheckFailedError(f"{listed}. Nothing was published; readers still see the last release.")
+            for result in broken:
+                logger.warning("%s: check %s: %d rows", result.table, result.name, result.offending)
+        with self.run.stage("publish") as stage:
+            release = publish(self.store, self.catalogue, self.run.run_id, versions, len(results), len(broken))
+            stage.rows_out = 1 if release else 0
+        return release
+
+    def _check(self, builder: Builder) -> list[CheckResult]:
+        models = self.catalogue.gold
+        return [
+            result
+            for model in builder.order()
+            for result in run_checks(self.engine, model, models, self.parameters)
+        ]
 
     def record(self) -> None:
         """Keep the run's stages in `ops.runs`."""
@@ -146,5 +206,3 @@ def score(loaded: int | None, quarantined: int | None) -> float | None:
     total = (loaded or 0) + (quarantined or 0)
     return 100.0 * (loaded or 0) / total if total else None
 
-
-__all__ = ["CONTRACTS", "ContractError", "Pipeline", "Stage", "json", "quote", "score"]

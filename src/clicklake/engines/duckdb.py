@@ -43,6 +43,7 @@ class DuckDB:
         spill: str | None = None,
         reporting_timezone: str = "UTC",
     ) -> None:
+        self.reporting_timezone = reporting_timezone
         self.spill = Path(tempfile.mkdtemp(prefix="clicklake-", dir=_existing(spill)))
         weakref.finalize(self, shutil.rmtree, self.spill, ignore_errors=True)
         config: dict[str, Any] = {

@@ -1,0 +1,71 @@
+"""`clicklake demo`: from nothing to reports."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from pathlib import Path
+
+from clicklake.cli.context import Context
+from clicklake.errors import UsageError
+
+
+def run_demo(context: Context, directory: Path, rows: int, seed: int) -> None:
+    """Generate, run, and print ledger, quality and reports.
+
+    Raises:
+        UsageError: The folder holds something that is not a demo's.
+    """
+    from clicklake.cli.reports import Request, collect, page
+    from clicklake.quality.ledger import read_ledger
+    from clicklake.quality.scorecard import scorecard
+    from clicklake.reports.render import to_table
+    from clicklake.synthetic import GeneratorConfig, generate
+
+    data, lake_path = directory / "data", directory / "lake"
+    if directory.exists() and any(directory.iterdir()) and not (data / "truth.json").exists():
+        raise UsageError(f"{directory} is not empty and no demo's; name another folder: clicklake demo DIR")
+    for old in (data, lake_path):
+        shutil.rmtree(old, ignore_errors=True)
+    begun = time.perf_counter()
+    web_rows = rows // 20
+    context.say(f"[bold]1. Generating[/bold] {rows:,} click events and {web_rows:,} web events, some of them faulty …")
+    generate(data, GeneratorConfig(rows=rows, web_rows=web_rows, seed=seed))
+    generated = time.perf_counter()
+    context.say(f"   in {data} ({generated - begun:.1f} s)")
+    context.say("[bold]2. Running[/bold] bronze → silver → gold …")
+    lake = context.open(str(lake_path))
+    paths = {"click_events": str(data / "click_events"), "web_events": str(data / "web_events")}
+    result = lake.run({name: path for name, path in paths.items() if Path(path).exists()}, progress=context.progress())
+    ran = time.perf_counter()
+    if context.json:
+        from clicklake.cli.summary import show_run
+
+        show_run(context, lake, result)
+        return
+    context.say(f"   {ran - generated:.1f} s")
+    engine = lake.engine()
+    try:
+        ledger = read_ledger(lake.store, engine)
+        card = scorecard(lake.store, engine, lake.catalogue, lake.settings.quality)
+    finally:
+        engine.close()
+    context.show([entry.row() for entry in ledger], title="The ledger: every row has one fate")
+    shown = [{key: row[key] for key in ("source", "reason", "rows", "share_pct")} for row in card.reasons]
+    context.show(shown, title="Quality: why rows are in quarantine")
+    request = Request(lake.catalogue.report_names, "table", None, None, None, {}, None, False)
+    reports = collect(lake, request, is_terminal=True)
+    for report in reports:
+        if report.name != "user_journey":
+            to_table(report, context.stdout)
+    html = directory / "reports.html"
+    html.write_text(page(lake, reports), encoding="utf-8")
+    context.say(f"\n[bold]Done[/bold] in {time.perf_counter() - begun:.1f} s. Next:")
+    for line in (
+        f"  open {html}",
+        f"  clicklake --lake {lake_path} report top_products --limit 20",
+        f"  clicklake --lake {lake_path} quarantine show --reason invalid_amount",
+        f"  clicklake --lake {lake_path} query \"select event_type, count(*) from gold.fact_events group by 1\"",
+        "  clicklake init my-shop        a project for your own data",
+    ):
+        context.say(line)

@@ -1,0 +1,138 @@
+"""Commands that change a lake: demo, generate, run, ingest, refine, build."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Optional
+
+import typer
+
+from clicklake.cli.context import Context
+
+if TYPE_CHECKING:
+    from clicklake.lake import Lake, RunResult
+
+
+def register(app: typer.Typer) -> None:
+    """Add this file's commands."""
+    for command in (demo, generate, run, ingest, refine, build):
+        app.command()(command)
+
+
+def demo(
+    ctx: typer.Context,
+    directory: Annotated[Path, typer.Argument(help="Where the data and the lake go.")] = Path("demo"),
+    rows: Annotated[int, typer.Option(min=1, help="Click events to generate.")] = 2_000_000,
+    seed: Annotated[int, typer.Option(help="The same seed makes the same data.")] = 42,
+) -> None:
+    """Generate data, run everything, print the reports: the first thing a newcomer runs."""
+    from clicklake.cli.demo import run_demo
+
+    run_demo(ctx.obj, directory, rows, seed)
+
+
+def generate(
+    ctx: typer.Context,
+    directory: Annotated[Path, typer.Argument(help="Where the files go.")],
+    rows: Annotated[int, typer.Option(min=1, help="Records of click_events.")] = 100_000,
+    web_rows: Annotated[int, typer.Option(min=0, help="Records of web_events.")] = 0,
+    seed: Annotated[int, typer.Option(help="The same seed makes the same bytes.")] = 42,
+    days: Annotated[int, typer.Option(min=1, help="Days of the period.")] = 90,
+    files: Annotated[int, typer.Option(min=1, help="CSV files of click_events.")] = 1,
+    duplicate_share: Annotated[float, typer.Option(min=0, max=0.5, help="Share of repeated records.")] = 0.02,
+    late_share: Annotated[float, typer.Option(min=0, max=0.5, help="Share of records far behind their time.")] = 0.01,
+    malformed_share: Annotated[float, typer.Option(min=0, max=0.5, help="Share of records that can't be split.")] = 0.0005,
+    compression: Annotated[Optional[str], typer.Option(help="gzip or zstd.")] = None,
+) -> None:
+    """Make synthetic, seeded events with a known share of bad, late and duplicate records."""
+    from clicklake.synthetic import GeneratorConfig
+    from clicklake.synthetic import generate as make
+
+    context: Context = ctx.obj
+    config = GeneratorConfig(
+        rows=rows,
+        web_rows=web_rows,
+        seed=seed,
+        days=days,
+        files=files,
+        duplicate_share=duplicate_share,
+        late_share=late_share,
+        malformed_share=malformed_share,
+        compression=compression,  # type: ignore[arg-type]
+    )
+    truth = make(directory, config)
+    if context.json:
+        import json
+
+        typer.echo(json.dumps(truth))
+        return
+    context.say(f"{rows + web_rows:,} records in {directory}; what was put in stands in {directory / 'truth.json'}")
+    context.say(f"next: clicklake run click_events={directory / 'click_events'}")
+
+
+def run(
+    ctx: typer.Context,
+    sources: Annotated[Optional[list[str]], typer.Argument(metavar="[SOURCE=PATH]...", help="Else the settings'.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would load and what not, and keep nothing.")] = False,
+    full: Annotated[bool, typer.Option("--full", help="Build every gold table anew.")] = False,
+) -> None:
+    """Ingest, refine, build, check and publish."""
+    context: Context = ctx.obj
+    lake = context.open()
+    paths = _paths(sources or [])
+    if dry_run:
+        from clicklake.cli.dry_run import show_dry_run
+
+        show_dry_run(context, lake, paths)
+        return
+    result = lake.run(paths, full=full, progress=context.progress())
+    _finish(context, lake, result)
+
+
+def ingest(
+    ctx: typer.Context,
+    source: Annotated[str, typer.Argument(help="A source, for example click_events.")],
+    paths: Annotated[list[str], typer.Argument(help="Files, folders or globs.")],
+) -> None:
+    """Bring files into bronze, and no further."""
+    context: Context = ctx.obj
+    lake = context.open()
+    _finish(context, lake, lake.ingest(source, *paths, progress=context.progress()))
+
+
+def refine(ctx: typer.Context) -> None:
+    """Judge the new rows of bronze and load silver, and no further."""
+    context: Context = ctx.obj
+    lake = context.open()
+    _finish(context, lake, lake.refine(progress=context.progress()))
+
+
+def build(
+    ctx: typer.Context,
+    full: Annotated[bool, typer.Option("--full", help="Build every table anew, even if it is up to date.")] = False,
+) -> None:
+    """Build gold from silver, check it and publish it."""
+    context: Context = ctx.obj
+    lake = context.open()
+    _finish(context, lake, lake.build(full=full, progress=context.progress()))
+
+
+def _paths(sources: list[str]) -> dict[str, list[str]]:
+    """`SOURCE=PATH` arguments, several paths a source."""
+    from clicklake.errors import UsageError
+
+    found: dict[str, list[str]] = {}
+    for argument in sources:
+        name, equals, path = argument.partition("=")
+        if not equals or not name or not path:
+            raise UsageError(f"{argument!r} is not SOURCE=PATH, for example click_events=data/clicks.csv")
+        found.setdefault(name, []).append(path)
+    return found
+
+
+def _finish(context: Context, lake: Lake, result: RunResult) -> None:
+    """Say what a run did, and leave with the exit code that it earned."""
+    from clicklake.cli.summary import leave, show_run
+
+    show_run(context, lake, result)
+    leave(context, lake, result)

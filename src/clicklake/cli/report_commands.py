@@ -1,0 +1,76 @@
+"""Commands that read: report, query."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+
+from clicklake.cli.context import Context
+
+
+def register(app: typer.Typer) -> None:
+    """Add this file's commands."""
+    app.command()(report)
+    app.command()(query)
+
+
+def report(
+    ctx: typer.Context,
+    name: Annotated[Optional[str], typer.Argument(help="A report; --list names them.")] = None,
+    every: Annotated[bool, typer.Option("--all", help="All reports.")] = False,
+    listed: Annotated[bool, typer.Option("--list", help="Name the reports.")] = False,
+    explain: Annotated[bool, typer.Option("--explain", help="Definition, SQL, window and sources instead of rows.")] = False,
+    output: Annotated[Optional[str], typer.Option("--format", help="table, json, csv or html.")] = None,
+    since: Annotated[Optional[str], typer.Option(metavar="DATE", help="First day, for example 2025-01-31.")] = None,
+    until: Annotated[Optional[str], typer.Option(metavar="DATE", help="Last day, included.")] = None,
+    as_of: Annotated[Optional[str], typer.Option("--as-of", metavar="DATE", help="Take this day for today: later days are left out.")] = None,
+    limit: Annotated[Optional[int], typer.Option(min=0, help="Rows at the most.")] = None,
+    user: Annotated[Optional[str], typer.Option(help="One user, for user_journey.")] = None,
+    out: Annotated[Optional[Path], typer.Option(metavar="DIR", help="Write files there instead of printing.")] = None,
+) -> None:
+    """Print a report, or all of them, as table, JSON, CSV or HTML."""
+    from clicklake.cli.reports import Request, list_reports, run_reports
+    from clicklake.errors import UsageError
+
+    context: Context = ctx.obj
+    lake = context.open()
+    if listed:
+        list_reports(context, lake)
+        return
+    if every == (name is not None):
+        raise UsageError("name one report, or --all; `clicklake report --list` names them")
+    names = lake.catalogue.report_names if every else [str(name)]
+    parameters = {"user": user} if user is not None else {}
+    chosen = output or ("json" if context.json else "table")
+    request = Request(names, chosen, since, until or as_of, limit, parameters, out, explain)
+    run_reports(context, lake, request)
+
+
+def query(
+    ctx: typer.Context,
+    sql: Annotated[str, typer.Argument(help="One SELECT on bronze., silver., gold. and ops. tables.")],
+    at: Annotated[Optional[str], typer.Option(metavar="VERSION|TIME", help="As of a release, by number or time.")] = None,
+    output: Annotated[Optional[str], typer.Option("--format", help="table, json or csv.")] = None,
+    limit: Annotated[Optional[int], typer.Option(min=0, help="Rows shown at the most; 0 for all.")] = None,
+) -> None:
+    """Run read-only SQL on the lake."""
+    import sys
+
+    from clicklake.errors import UsageError
+    from clicklake.reports.render import print_rows, write_csv, write_json
+
+    context: Context = ctx.obj
+    chosen = output or ("json" if context.json else "table")
+    if chosen not in ("table", "json", "csv"):
+        raise UsageError(f"--format {chosen}: allowed are table, json, csv")
+    table = context.open().query(sql, at=at).table
+    if limit:
+        table = table.slice(0, limit)
+    if chosen == "json":
+        write_json(table, sys.stdout)
+    elif chosen == "csv":
+        write_csv(table, sys.stdout)
+    else:
+        print_rows(table, context.stdout, max_rows=None if limit is not None else 1000)

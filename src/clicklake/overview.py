@@ -1,0 +1,181 @@
+"""What is in a lake: tables with their sizes, columns with their documentation, and what to do next."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from clicklake.contracts.types import from_arrow
+from clicklake.errors import UnknownNameError
+from clicklake.quality.ledger import SourceLedger, read_ledger
+from clicklake.refine.refine import LEDGER
+
+if TYPE_CHECKING:
+    from clicklake.lake import Lake
+
+_BRONZE = {
+    "extra": "Columns that the contract doesn't know, as JSON.",
+    "corrupt_record": "The raw record where it could not be split into the contract's columns; null elsewhere.",
+    "row_id": "The row, unique in the lake, rising with ingestion.",
+    "source_file": "The file that brought the row.",
+    "source_version": "Size and content hash of that file.",
+    "data_source": "The source.",
+    "ingestion_timestamp": "When the row entered bronze, UTC.",
+    "ingestion_date": "The day the row entered bronze, UTC.",
+}
+
+
+def tables(lake: Lake) -> list[dict[str, Any]]:
+    """One row a table: rows, files, bytes, version, and the version that readers see."""
+    release = lake.release()
+    found = []
+    for name in lake.store.names():
+        snapshot = lake.store.open(name)
+        rows, size = snapshot.size
+        model = lake.catalogue.table(name)
+        found.append(
+            {
+                "table": name,
+                "rows": rows,
+                "files": len(snapshot.files),
+                "bytes": size,
+                "version": snapshot.version,
+                "released": dict(release.versions).get(name) if release else None,
+                "description": model.doc.description if model else "One row per record of every file, as it came.",
+            }
+        )
+    return found
+
+
+def describe(lake: Lake, name: str) -> list[dict[str, Any]]:
+    """One row a column: type and meaning.
+
+    Raises:
+        UnknownNameError: Neither the lake nor the models have the table.
+    """
+    model = lake.catalogue.table(name)
+    if model is not None:
+        return [
+            {"column": column, "type": doc.type, "pii": doc.pii, "description": doc.description}
+            for column, doc in model.doc.columns.items()
+        ]
+    layer, _, source = name.partition(".")
+    if layer != "bronze" or source not in lake.catalogue.source_names:
+        known = sorted({*lake.store.names(), *lake.catalogue.silver, *lake.catalogue.gold, *lake.catalogue.system})
+        raise UnknownNameError(f"there is no table {name!r}. Known: {', '.join(known)}")
+    contract = lake.catalogue.contract(source)
+    from clicklake.ingest.ingest import bronze_spec
+
+    own = {column.name: column for column in contract.columns}
+    return [
+        {
+            "column": item.name,
+            "type": from_arrow(item.type).name,
+            "pii": own[item.name].is_pii if item.name in own else False,
+            "description": own[item.name].description if item.name in own else _BRONZE[item.name],
+        }
+        for item in bronze_spec(contract).schema
+    ]
+
+
+@dataclass(frozen=True)
+class Status:
+    """How a lake stands.
+
+    Args:
+        sources: One row a source: files, rows, last_ingested, freshness, next_step.
+        last_run: The newest run's row of `ops.runs`.
+        last_failure: The newest failed run's.
+        next_steps: What to type next.
+    """
+
+    sources: list[dict[str, Any]] = field(default_factory=list)
+    last_run: dict[str, Any] | None = None
+    last_failure: dict[str, Any] | None = None
+    release: int | None = None
+    next_steps: list[str] = field(default_factory=list)
+
+
+def status(lake: Lake, now: datetime | None = None) -> Status:
+    """Read a lake's state from its tables."""
+    now = now or datetime.now(timezone.utc)
+    engine = lake.engine()
+    try:
+        ledger = {entry.source: entry for entry in read_ledger(lake.store, engine)}
+        files = _files(lake, engine)
+        runs = _runs(lake)
+    finally:
+        engine.close()
+    known = list(dict.fromkeys([*ledger, *files, *lake.settings.sources]))
+    sources = [_source(lake, name, ledger.get(name), files.get(name), now) for name in known]
+    failed = [run for run in runs if run["status"] == "failed"]
+    release = lake.release()
+    return Status(
+        sources=sources,
+        last_run=runs[-1] if runs else None,
+        last_failure=failed[-1] if failed else None,
+        release=release.release_id if release else None,
+        next_steps=_next_steps(lake, sources, runs, release is not None),
+    )
+
+
+def _files(lake: Lake, engine: Any) -> dict[str, tuple[int, int, datetime]]:  # noqa: ANN401 - the engine's protocol
+    snapshot = lake.store.find("ops.files")
+    if snapshot is None:
+        return {}
+    rows = engine.rows(
+        "select source, count(*) filter (where status = 'ingested'), count(*) filter (where status = 'failed'), "
+        f"max(ingested_at) from ({engine.scan(snapshot)}) group by source"
+    )
+    return {source: (done, failed, at.replace(tzinfo=timezone.utc)) for source, done, failed, at in rows}
+
+
+def _runs(lake: Lake) -> list[dict[str, Any]]:
+    snapshot = lake.store.find("ops.runs")
+    if snapshot is None:
+        return []
+    rows = pa.table(snapshot.delta.to_pyarrow_table()).to_pylist()
+    return sorted((row for row in rows if row["stage"] == "run"), key=lambda row: row["run_id"])
+
+
+def _source(
+    lake: Lake, name: str, ledger: SourceLedger | None, files: tuple[int, int, datetime] | None, now: datetime
+) -> dict[str, Any]:
+    bronze = lake.store.find(f"bronze.{name}")
+    rows = bronze.size[0] if bronze else 0
+    refined = ledger.rows_ingested if ledger else 0
+    promised = lake.catalogue.contract(name).freshness_hours if name in lake.catalogue.source_names else None
+    age = (now - files[2]).total_seconds() / 3600 if files else None
+    fresh = "never" if age is None else "late" if promised and age > promised else "fresh"
+    return {
+        "source": name,
+        "files": files[0] if files else 0,
+        "failed_files": files[1] if files else 0,
+        "rows": rows,
+        "waiting": rows - refined,
+        "quality_score": ledger.score if ledger else None,
+        "last_ingested": files[2].replace(tzinfo=None) if files else None,
+        "freshness": fresh,
+    }
+
+
+def _next_steps(
+    lake: Lake, sources: Sequence[dict[str, Any]], runs: Sequence[dict[str, Any]], is_published: bool
+) -> list[str]:
+    if not sources:
+        return ["clicklake run click_events=PATH        bring in your events", "clicklake demo        see it work"]
+    steps = []
+    ledger = lake.store.find(LEDGER)
+    if any(source["waiting"] for source in sources) or ledger is None or not is_published:
+        steps.append("clicklake run        finish what is waiting")
+    if runs and runs[-1]["status"] == "failed":
+        steps.append(f"clicklake run        the last one failed: {runs[-1]['error']}")
+    if any(source["freshness"] == "late" for source in sources):
+        steps.append("clicklake run        a source is later than its contract promises")
+    if any((source["quality_score"] or 100) < 100 for source in sources):
+        steps.append("clicklake quarantine list        see what was rejected, and why")
+    return [*steps, "clicklake report --all        see the reports"]

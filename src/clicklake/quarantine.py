@@ -1,0 +1,82 @@
+"""Looking at the rows that were rejected."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from clicklake.engines.sql import string
+from clicklake.refine.refine import QUARANTINE
+
+if TYPE_CHECKING:
+    from clicklake.lake import Lake
+
+MASK = "***"
+
+
+def list_reasons(lake: Lake, *, source: str | None = None, status: str = "open") -> list[dict[str, Any]]:
+    """One row a source and set of reasons: rows, first and last time seen."""
+    snapshot = lake.store.find(QUARANTINE)
+    if snapshot is None:
+        return []
+    engine = lake.engine()
+    try:
+        rows = engine.rows(
+            "select source, array_to_string(list_sort(reasons), ', ') as reasons, count(*) as n, "
+            "count(distinct source_file) as files, min(quarantined_at), max(quarantined_at) "
+            f"from ({engine.scan(snapshot)}) where status = {string(status)} {_and(source)} "
+            "group by all order by n desc, 1, 2"
+        )
+    finally:
+        engine.close()
+    names = ("source", "reasons", "rows", "files", "first_seen", "last_seen")
+    return [dict(zip(names, row, strict=True)) for row in rows]
+
+
+def show(
+    lake: Lake,
+    *,
+    source: str | None = None,
+    reason: str | None = None,
+    row_id: int | None = None,
+    limit: int = 20,
+    show_pii: bool = False,
+) -> list[dict[str, Any]]:
+    """Rejected rows, newest first, personal data masked unless asked for."""
+    snapshot = lake.store.find(QUARANTINE)
+    if snapshot is None:
+        return []
+    conditions = _and(source)
+    if reason:
+        conditions += f" and list_contains(reasons, {string(reason)})"
+    if row_id is not None:
+        conditions += f" and row_id = {int(row_id)}"
+    engine = lake.engine()
+    try:
+        rows = engine.rows(
+            "select source, row_id, array_to_string(reasons, ', '), raw, source_file, quarantined_at, "
+            f"contract_version, status from ({engine.scan(snapshot)}) where true {conditions} "
+            f"order by quarantined_at desc, row_id limit {int(limit)}"
+        )
+    finally:
+        engine.close()
+    names = ("source", "row_id", "reasons", "raw", "source_file", "quarantined_at", "contract_version", "status")
+    found = [dict(zip(names, row, strict=True)) for row in rows]
+    return found if show_pii else [{**row, "raw": mask(lake, row["source"], row["raw"])} for row in found]
+
+
+def mask(lake: Lake, source: str, raw: str) -> str:
+    """A raw row with its personal data masked; a line that could not be split is masked whole."""
+    try:
+        fields = json.loads(raw)
+    except ValueError:
+        return f"{MASK} ({len(raw)} characters; --show-pii shows them)"
+    if not isinstance(fields, dict) or source not in lake.catalogue.source_names:
+        return MASK
+    personal = {column.name for column in lake.catalogue.contract(source).columns if column.is_pii}
+    masked = {name: MASK if name in personal and value else value for name, value in fields.items()}
+    return json.dumps(masked, ensure_ascii=False)
+
+
+def _and(source: str | None) -> str:
+    return f"and source = {string(source)}" if source else ""

@@ -1,0 +1,58 @@
+"""SQL of users: one SELECT, on a database that can reach nothing but the lake's tables and can't be changed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import duckdb
+import pyarrow as pa
+from sqlglot.errors import SqlglotError
+
+from clicklake.engines.duckdb import DuckDB
+from clicklake.engines.sql import parse, tables
+from clicklake.errors import ContractError, EngineError, QueryError
+from clicklake.storage import Snapshot
+
+
+def named_tables(sql: str) -> list[str] | None:
+    """The tables that a query names; None where that can't be told, then it may be any."""
+    try:
+        return tables(parse(sql, "query"))
+    except (ContractError, SqlglotError):
+        return None
+
+
+def run_query(engine: DuckDB, sql: str, snapshots: Mapping[str, Snapshot], root: str) -> pa.Table:
+    """Run a user's query.
+
+    Args:
+        engine: A fresh one: it is locked here for good.
+        sql: The text.
+        snapshots: The tables that it may read.
+        root: The lake's folder, the only one that the engine may open files in.
+
+    Raises:
+        QueryError: It is not one SELECT, or fails.
+    """
+    _require_one_select(engine.connection, sql)
+    for snapshot in snapshots.values():
+        engine.attach(snapshot)
+    engine.execute(f"set allowed_directories = ['{root.replace(chr(39), chr(39) * 2)}', '{engine.spill}']")
+    engine.execute("set enable_external_access = false")
+    engine.execute("set lock_configuration = true")
+    try:
+        return engine.table(sql)
+    except EngineError as error:
+        raise QueryError(str(error)) from error
+
+
+def _require_one_select(connection: duckdb.DuckDBPyConnection, sql: str) -> None:
+    try:
+        statements = connection.extract_statements(sql)
+    except duckdb.Error as error:
+        raise QueryError(str(error).strip()) from error
+    if len(statements) != 1:
+        raise QueryError(f"a query is one SELECT; these are {len(statements)} statements")
+    kind = statements[0].type
+    if kind != duckdb.StatementType.SELECT:
+        raise QueryError(f"a query is one SELECT: {kind.name.replace('_', ' ')} can't be run here, the lake is read-only")

@@ -1,0 +1,364 @@
+"""The settings: what each is called, what it may be, and what it is by default."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from decimal import Decimal
+from typing import Annotated, Literal, NamedTuple
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    WithJsonSchema,
+    field_validator,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
+
+from clicklake.contracts.strict_yaml import Keys, closest, describe, dotted, schemas_at
+
+PATH_KEYS = ("lake", "sources.*.paths", "duckdb.temp_directory", "logs.directory")
+"""The settings that hold paths or URLs; `*` stands for any name."""
+
+_SIZE = re.compile(r"(\d+(?:\.\d+)?) ?([KMGT]i?B)", re.IGNORECASE)
+
+
+def _single_as_list(value: object) -> object:
+    return [value] if isinstance(value, str) else value
+
+
+def _iso_date(value: object) -> object:
+    """Pydantic alone would also take the seconds since 1970."""
+    if isinstance(value, date) or (isinstance(value, str) and re.fullmatch(r"\d{4}-\d\d-\d\d", value)):
+        return value
+    raise PydanticCustomError("not_a_date", "this is not a date")
+
+
+def _no_bool(value: object) -> object:
+    """Pydantic alone would take `true` for 1."""
+    if isinstance(value, bool):
+        raise PydanticCustomError("not_a_number", "this is not a number")
+    return value
+
+
+def _memory_size(value: object) -> object:
+    found = _SIZE.fullmatch(value) if isinstance(value, str) else None
+    if found is None or float(found[1]) == 0:
+        raise ValueError(
+            f"{value!r} is not a size such as 512MB, 2GB or 1.5GiB; units: KB, MB, GB, TB, KiB, MiB, GiB, TiB"
+        )
+    return value
+
+
+def _currency_code(value: object) -> object:
+    if not isinstance(value, str) or not re.fullmatch("[A-Z]{3}", value):
+        raise ValueError(f"{value!r} is not a currency code of three capital letters, such as USD")
+    return value
+
+
+def _time_zone(value: str) -> str:
+    from zoneinfo import ZoneInfo, available_timezones
+
+    try:
+        return ZoneInfo(value).key
+    except (ValueError, KeyError, OSError):
+        near = closest(value, available_timezones())
+        raise ValueError(
+            f"{value!r} is not a time zone{near}; allowed: names such as Europe/Berlin"
+        ) from None
+
+
+def _source_name(value: str) -> str:
+    if not re.fullmatch("[a-z][a-z0-9_]*", value):
+        raise ValueError(f"{value!r} is not a source name; allowed: a-z, 0-9 and _, a letter first")
+    return value
+
+
+IsoDate = Annotated[date, BeforeValidator(_iso_date)]
+MemorySize = Annotated[str, BeforeValidator(_memory_size)]
+CurrencyCode = Annotated[str, BeforeValidator(_currency_code)]
+TimeZone = Annotated[str, AfterValidator(_time_zone)]
+SourceName = Annotated[str, AfterValidator(_source_name)]
+PathText = Annotated[str, Field(min_length=1)]
+Percentage = Annotated[float, Field(ge=0, le=100)]
+Amount = Annotated[Decimal, Field(gt=0), WithJsonSchema({"type": "number", "exclusiveMinimum": 0})]
+
+
+class _Section(BaseModel):
+    """A group of settings."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, defer_build=True)
+
+    _numbers = field_validator("*", mode="before")(_no_bool)
+
+
+class SourceSettings(_Section):
+    """Where a source's files are."""
+
+    paths: Annotated[list[PathText], BeforeValidator(_single_as_list)] = Field(
+        default_factory=list, description="Files, folders, globs or URLs of the source; one may stand alone."
+    )
+    drift: Literal["evolve", "capture", "fail"] | None = Field(
+        default=None, description="What an unknown column does, in place of what the contract says."
+    )
+
+
+class RuleSettings(_Section):
+    """Limits of what is believed."""
+
+    max_amount: Amount | None = Field(
+        default=None, description="The largest amount of one event that is believed; null for no limit."
+    )
+    earliest_event: IsoDate | None = Field(
+        default=None, description="The first day an event may have; null for no limit."
+    )
+    latest_event: IsoDate | None = Field(
+        default=None, description="The last day an event may have; null for no limit."
+    )
+
+    @model_validator(mode="after")
+    def _in_order(self) -> RuleSettings:
+        if self.earliest_event and self.latest_event and self.earliest_event > self.latest_event:
+            raise ValueError(
+                f"earliest_event ({self.earliest_event}) must not be after latest_event ({self.latest_event})"
+            )
+        return self
+
+
+class SegmentSettings(_Section):
+    """How many events put a user into an activity segment."""
+
+    high: int = Field(default=20, description="Events from which a user is High Activity.")
+    medium: int = Field(default=5, description="Events from which a user is Medium Activity.")
+    low: int = Field(
+        default=2, ge=2, description="Events from which a user is Low Activity; below, a one-time visitor."
+    )
+
+    @model_validator(mode="after")
+    def _in_order(self) -> SegmentSettings:
+        if not self.high > self.medium > self.low:
+            raise ValueError(
+                f"high ({self.high}) must be above medium ({self.medium}), and medium above low ({self.low})"
+            )
+        return self
+
+
+class SourceQualitySettings(_Section):
+    """Quality thresholds of one source."""
+
+    warn_under: Percentage | None = Field(
+        default=None, description="As quality.warn_under, for this source alone; null for the same."
+    )
+    fail_under: Percentage | None = Field(
+        default=None,
+        description="As quality.fail_under, for this source alone; null for the same, 0 for never.",
+    )
+
+
+class QualitySettings(_Section):
+    """Quality scores, in percent, that are too low."""
+
+    warn_under: Percentage = Field(
+        default=95.0, description="A source's quality score below this is a warning."
+    )
+    fail_under: Percentage | None = Field(
+        default=None, description="A source's quality score below this fails the run; null for never."
+    )
+    sources: dict[SourceName, SourceQualitySettings] = Field(
+        default_factory=dict, description="Thresholds of single sources, by name."
+    )
+
+    def for_source(self, name: str) -> tuple[float, float | None]:
+        """The scores below which a source warns and fails, in percent."""
+        own = self.sources.get(name, SourceQualitySettings())
+        return (
+            self.warn_under if own.warn_under is None else own.warn_under,
+            self.fail_under if own.fail_under is None else own.fail_under,
+        )
+
+
+class DuckDBSettings(_Section):
+    """What the embedded engine may use."""
+
+    memory_limit: MemorySize = Field(
+        default="1GB", description="The memory DuckDB may use, such as 512MB or 1.5GiB."
+    )
+    threads: Annotated[int, Field(ge=1, le=1024)] | None = Field(
+        default=None, description="The threads DuckDB may use; null for one per core."
+    )
+    temp_directory: PathText | None = Field(
+        default=None, description="The folder for what does not fit in memory; null for the system's."
+    )
+
+
+class StorageSettings(_Section):
+    """How tables are written and how long their past is kept."""
+
+    compression: Literal["zstd", "snappy"] = Field(
+        default="zstd", description="The compression of Parquet files."
+    )
+    compression_level: int = Field(default=1, ge=1, le=22, description="The zstd level; snappy has none.")
+    checkpoint_interval: int = Field(
+        default=10, ge=1, description="Commits between two checkpoints of a Delta log."
+    )
+    log_retention_days: int = Field(
+        default=30, ge=1, description="Days that a table's old log entries are kept."
+    )
+    file_retention_days: int = Field(
+        default=7, ge=1, description="Days that files no version needs any more are kept from vacuum."
+    )
+
+
+class LogSettings(_Section):
+    """What is logged, and where."""
+
+    directory: PathText | None = Field(
+        default=None,
+        description="The folder of the log files; null for one in the project, else beside the lake.",
+    )
+    level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="The least level logged."
+    )
+
+
+class Settings(_Section):
+    """All settings of a project."""
+
+    lake: PathText = Field(default="./lake", description="The folder or object-store URL of the lake.")
+    engine: Literal["duckdb", "spark"] = Field(
+        default="duckdb", description="The SQL engine that runs the models."
+    )
+    currency: CurrencyCode = Field(default="USD", description="The lake's currency, as its ISO 4217 code.")
+    reporting_timezone: TimeZone = Field(
+        default="UTC",
+        description="The time zone of days and hours in gold tables and reports, by its IANA name.",
+    )
+    purchase_source: Literal["auto", "clicks", "orders"] = Field(
+        default="auto",
+        description="What customer reports count as purchases; auto: orders where there are any.",
+    )
+    sources: dict[SourceName, SourceSettings] = Field(
+        default_factory=dict, description="The sources that `clicklake run` reads, by name."
+    )
+    rules: RuleSettings = Field(default_factory=RuleSettings, description="Limits of what is believed.")
+    segments: SegmentSettings = Field(
+        default_factory=SegmentSettings, description="Bounds of the report user_segments."
+    )
+    quality: QualitySettings = Field(
+        default_factory=QualitySettings, description="Quality scores that are too low."
+    )
+    duckdb: DuckDBSettings = Field(
+        default_factory=DuckDBSettings, description="What the embedded engine may use."
+    )
+    storage: StorageSettings = Field(
+        default_factory=StorageSettings, description="How tables are written and kept."
+    )
+    logs: LogSettings = Field(default_factory=LogSettings, description="What is logged, and where.")
+
+
+class SettingReference(NamedTuple):
+    """One setting, as the documentation shows it; `*` in the key stands for any name."""
+
+    key: str
+    type: str
+    default: str
+    description: str
+
+
+def settings_reference(under: Keys = ()) -> list[SettingReference]:
+    """Every setting that holds a value, in the order of the file."""
+    found: list[SettingReference] = []
+    for schema in schemas_at(Settings, under):
+        if "additionalProperties" in schema and not schema.get("properties"):
+            found += settings_reference((*under, "*"))
+        for name, child in schema.get("properties", {}).items():
+            path = (*under, name)
+            inner = schemas_at(Settings, path)
+            if inner[0].get("type") == "object":
+                found += settings_reference(path)
+                continue
+            default = child.get("default", [])
+            shown = "null" if default is None else str(default)
+            found.append(SettingReference(dotted(path), describe(inner), shown, child["description"]))
+    return found
+
+
+TEMPLATE = """\
+# Settings of this project. A line that starts with # and a key is a setting at its default, or an example.
+# Each is also set by a variable (CLICKLAKE_DUCKDB__THREADS=4), the common ones by a flag (--engine spark).
+# ${NAME} and ${NAME:-default} take a variable of the environment. Relative paths start at this file.
+
+lake: ./lake                    # a folder, or a URL such as s3://bucket/lake
+currency: USD                   # of all amounts; three capital letters
+reporting_timezone: UTC         # of days and hours in reports, such as Europe/Berlin
+#engine: duckdb                 # duckdb, or spark for data of many machines
+#purchase_source: auto          # what customer reports count: auto, clicks or orders
+
+# What `clicklake run` reads: for each source files, folders, globs or URLs.
+sources:
+  #click_events:
+    #paths: data/click_events/
+    #drift: capture             # an unknown column: evolve, capture or fail; else as the contract says
+  #orders:
+    #paths: [data/orders/2025/*.csv, data/orders/2026/*.csv]
+
+# What is not believed goes to quarantine.
+rules:
+  #max_amount: 100000
+  #earliest_event: 2015-01-01
+  #latest_event: 2035-12-31
+
+# From how many events a user counts as High, Medium or Low Activity.
+segments:
+  #high: 20
+  #medium: 5
+  #low: 2
+
+# Scores, in percent, below which a source is a warning, or fails the run.
+quality:
+  #warn_under: 95
+  #fail_under: 80
+  #sources:
+    #click_events:
+      #fail_under: 70
+
+duckdb:
+  #memory_limit: 1GB
+  #threads: 4                   # else one per core
+  #temp_directory: /tmp         # for what does not fit in memory
+
+storage:
+  #compression: zstd            # or snappy
+  #compression_level: 1         # of zstd, 1 to 22
+  #checkpoint_interval: 10      # commits
+  #log_retention_days: 30
+  #file_retention_days: 7
+
+logs:
+  #level: info                  # debug, info, warning or error
+  #directory: logs
+
+# The profile in use; --profile and CLICKLAKE_PROFILE come before this. Its settings go over those above.
+profile: dev
+
+profiles:
+  dev:
+    #lake: ./lake
+  test:
+    lake: ./lake-test
+    quality:
+      fail_under: 90
+  prod:
+    lake: ${LAKE_URL:-./lake-prod}
+    quality:
+      fail_under: 95
+    duckdb:
+      memory_limit: 8GB
+    logs:
+      level: warning
+"""
+"""The clicklake.yaml of a new project."""
