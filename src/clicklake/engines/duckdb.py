@@ -135,6 +135,18 @@ class DuckDB:
         columns = ", ".join(_read(field) for field in snapshot.schema)
         return f"select {columns} from read_parquet([{listed}], {options})"
 
+    def files_with(self, snapshot: Snapshot, condition: str) -> list[str]:
+        """Paths, as `Snapshot.paths` names them, of the files that hold rows that fulfil a condition."""
+        if not snapshot.files:
+            return []
+        by_uri = {snapshot.uri(path): path for path in snapshot.paths}
+        listed = ", ".join(_literal(uri) for uri in by_uri)
+        rows = self.rows(
+            f"select distinct filename from read_parquet([{listed}], filename = true, union_by_name = true, "
+            f"hive_partitioning = true) where {condition} order by 1"
+        )
+        return [by_uri[row[0]] for row in rows]
+
     def spilled_bytes(self) -> int:
         """Bytes in the spill folder now."""
         return sum(file.stat().st_size for file in self.spill.glob("*") if file.is_file())

@@ -17,7 +17,7 @@ from clicklake.ingest.ndjson import read_ndjson
 from clicklake.ingest.parquet import read_parquet
 from clicklake.ingest.prefetch import prefetch
 from clicklake.ingest.reading import FileStats, Reader
-from clicklake.storage import Snapshot, Store, TableSpec, commit
+from clicklake.storage import Snapshot, Store, TableSpec, add_columns, commit, constant, with_constants
 
 ROW_MARK = "row_id"
 """The highest row id that a bronze table had before a commit; with it ids never go back, even if rows do."""
@@ -25,6 +25,7 @@ ROW_MARK = "row_id"
 SOURCE_BITS = 40
 """row_id = source_number * 2^40 + n: unique in the lake, below 2^53, rising with ingestion."""
 
+_CONSTANTS = ("source_file", "source_version", "data_source")
 _TRIES = 20
 _READERS: Mapping[str, Reader] = {"csv": read_csv, "ndjson": read_ndjson, "parquet": read_parquet}
 
@@ -176,16 +177,12 @@ def _append(
     new: Sequence[FileOutcome],
     policy: str,
 ) -> Snapshot:
+    bronze = add_columns(store, bronze, spec.schema)
     highest = max(bronze.mark(ROW_MARK), bronze.maximum("row_id") or 0, source_number << SOURCE_BITS)
-    rows = pa.RecordBatchReader.from_batches(spec.schema, prefetch(_rows(spec.schema, contract, new, policy, highest + 1)))
-    return commit(
-        store,
-        bronze,
-        rows,
-        marks={ROW_MARK: highest},
-        evolve=any(name not in bronze.schema.names for name in spec.schema.names),
-        note={"files": len(new)},
-    )
+    schema = with_constants(spec.schema, _CONSTANTS)
+    batches = prefetch(_rows(schema, contract, new, policy, highest + 1))
+    rows = pa.RecordBatchReader.from_batches(schema, batches)
+    return commit(store, bronze, rows, marks={ROW_MARK: highest}, note={"files": len(new)})
 
 
 def _rows(
@@ -201,7 +198,7 @@ def _rows(
             for batch in _read(outcome, contract, policy):
                 size = batch.num_rows
                 ids = pa.array(np.arange(first, first + size, dtype=np.int64))
-                constants = [pa.repeat(value, size) for value in texts]
+                constants = [constant(value, size) for value in texts]
                 times = [pa.repeat(moment, size), pa.repeat(day, size)]
                 yield pa.RecordBatch.from_arrays([*batch.columns, ids, *constants, *times], schema=schema)
                 first += size

@@ -30,9 +30,6 @@ QUARANTINE, DUPLICATES, LEDGER = "silver.quarantine", "ops.duplicates", "ops.led
 SLICE = 24_000_000
 """Rows that are judged at a time: what is held in memory for each is a few bytes."""
 
-MOST_LITERALS = 2_000
-"""Ids in a predicate; tens of thousands crash the writer."""
-
 _TRIES = 50
 
 
@@ -204,15 +201,12 @@ class Refiner:
             commit(self.store, silver, self._chain(queries, silver.schema), marks=marks)
             return
         key = quote(fates[0].judge.identity.row_id)
-        if len(displaced) <= MOST_LITERALS:
-            new = " or ".join(f"{key} between {fate.rows.first} and {fate.rows.last}" for fate in fates)
-            gone = f"{key} in ({', '.join(map(str, displaced))}) or {new}"
-            rows = self._chain(queries, silver.schema)
-            commit(self.store, silver, rows, marks=marks, mode="overwrite", predicate=gone)
-            return
         self.engine.register("displaced", pa.table({"row_id": displaced}))
-        kept = f"select * from ({self.engine.scan(silver)}) as kept anti join displaced on kept.{key} = displaced.row_id"
-        commit(self.store, silver, self._chain([kept, *queries], silver.schema), marks=marks, mode="overwrite")
+        touched = self.engine.files_with(silver, f"{key} in (select row_id from displaced)")
+        scan = self.engine.scan(silver, [silver.uri(path) for path in touched])
+        kept = f"select * from ({scan}) as kept anti join displaced on kept.{key} = displaced.row_id"
+        rows = self._chain([kept, *queries], silver.schema)
+        commit(self.store, silver, rows, marks=marks, remove=touched)
 
     def _chain(self, queries: Sequence[str], schema: pa.Schema) -> pa.RecordBatchReader:
         def batches() -> Iterator[pa.RecordBatch]:

@@ -1,6 +1,7 @@
 """Delta tables: opening, reading at a version, and committing with marks."""
 
-from clicklake.storage.commit import commit
+from clicklake.storage.commit import add_columns, commit
+from clicklake.storage.parquet import constant, with_constants
 from clicklake.storage.store import Snapshot, Store, TableSpec
 
-__all__ = ["Snapshot", "Store", "TableSpec", "commit"]
+__all__ = ["Snapshot", "Store", "TableSpec", "add_columns", "commit", "constant", "with_constants"]

@@ -1,17 +1,21 @@
-"""The one place that commits rows to Delta tables."""
+"""The one place that commits to Delta tables."""
 
 from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 import pyarrow as pa
-from deltalake import ColumnProperties, CommitProperties, WriterProperties, write_deltalake
+from deltalake import CommitProperties
 from deltalake.exceptions import CommitFailedError, DeltaError
+from deltalake.schema import Schema as DeltaSchema
+from deltalake.transaction import RemoveAction
 
-from clicklake.errors import ClicklakeError, ConflictError, StorageError
+from clicklake.errors import ConflictError, StorageError
+from clicklake.storage.parquet import Written, write_files
 from clicklake.storage.store import Snapshot, Store, transactions
 
 ATTEMPT_MARK = "clicklake.attempt"
@@ -23,23 +27,21 @@ def commit(
     snapshot: Snapshot,
     rows: pa.RecordBatchReader | pa.Table,
     *,
-    mode: Literal["append", "overwrite"] = "append",
     marks: Mapping[str, int],
+    mode: Literal["append", "overwrite"] = "append",
+    remove: Sequence[str] = (),
     note: Mapping[str, object] | None = None,
-    evolve: bool = False,
-    predicate: str | None = None,
 ) -> Snapshot:
     """Write rows and marks as one Delta commit on top of exactly this snapshot.
 
     Args:
         store: Where the table is.
         snapshot: The version that the caller has looked at; a rival's commit since then is a conflict.
-        rows: The rows in the table's schema; may be none, then only the marks are written.
-        mode: Add to the table's rows or replace them all.
+        rows: The new rows, with the table's columns; may be none, then only the marks are written.
         marks: What the table has consumed once this is committed.
+        mode: `overwrite` takes all of the table's files away.
+        remove: Paths of files that go, as `Snapshot.paths` names them; the rows of them that stay are among `rows`.
         note: Kept in the commit's metadata, for people.
-        predicate: With overwrite: only the rows that fulfil it are replaced, and the new ones must fulfil it.
-        evolve: Let the rows bring new columns (append) or another schema (overwrite).
 
     Returns:
         The snapshot after the commit.
@@ -48,64 +50,70 @@ def commit(
         ConflictError: Another commit came first; look again, then try again.
         StorageError: The rows could not be written.
     """
-    attempt = secrets.randbits(62)
-    source = _Guard(rows)
-    properties = CommitProperties(
-        app_transactions=transactions({**marks, ATTEMPT_MARK: attempt}, snapshot.version),
-        custom_metadata={"clicklake": json.dumps(dict(note or {}), default=str)},
-    )
-    schema_mode: Literal["merge", "overwrite"] | None = None
-    if evolve:
-        schema_mode = "merge" if mode == "append" else "overwrite"
+    source = rows.to_reader() if isinstance(rows, pa.Table) else rows
     try:
-        write_deltalake(
-            snapshot.delta,
-            source.reader(),
-            mode=mode,
-            predicate=predicate,
-            schema_mode=schema_mode,
+        written = write_files(store, snapshot, source, source.schema)
+    except OSError as error:
+        raise StorageError(f"table {snapshot.name} can't be written: {error}") from error
+    gone = snapshot.paths if mode == "overwrite" else {path: snapshot.paths[path] for path in remove}
+    now = int(time.time() * 1000)
+    removed = [RemoveAction(path, True, now, size, values) for path, (size, values) in gone.items()]
+    attempt = secrets.randbits(62)
+    try:
+        snapshot.delta.create_write_transaction(
+            [*removed, *written.actions],
+            mode="append",
+            schema=snapshot.delta.schema(),
             partition_by=list(snapshot.partition_by) or None,
-            writer_properties=_writer_properties(store, snapshot),
-            commit_properties=properties,
+            commit_properties=CommitProperties(
+                app_transactions=transactions({**marks, ATTEMPT_MARK: attempt}, snapshot.version),
+                custom_metadata={"clicklake": json.dumps({**(note or {}), "rows": written.rows}, default=str)},
+            ),
         )
     except (DeltaError, OSError) as error:
-        if source.error is not None:  # the rows' own failure, not the table's
-            raise source.error from error
-        # An error can come back although the commit went through: the table itself knows.
-        now = store.open(snapshot.name)
-        if now.mark(ATTEMPT_MARK) == attempt:
-            return now
-        if isinstance(error, CommitFailedError) or now.version > snapshot.version:
-            raise ConflictError(f"table {snapshot.name}: another writer committed first") from error
-        raise StorageError(f"table {snapshot.name} can't be written: {error}") from error
+        return _settle(store, snapshot, written, attempt, error)
+    return store.open(snapshot.name).with_nulls(written.nulls)
+
+
+def _settle(store: Store, snapshot: Snapshot, written: Written, attempt: int, error: Exception) -> Snapshot:
+    """An error can come back although the commit went through: the table itself knows."""
+    now = store.open(snapshot.name)
+    if now.mark(ATTEMPT_MARK) == attempt:
+        return now.with_nulls(written.nulls)
+    if isinstance(error, CommitFailedError) or now.version > snapshot.version:
+        written.remove()
+        raise ConflictError(f"table {snapshot.name}: another writer committed first") from error
+    raise StorageError(f"table {snapshot.name} can't be written: {error}") from error
+
+
+def add_columns(store: Store, snapshot: Snapshot, schema: pa.Schema) -> Snapshot:
+    """The table with the columns of a schema that it does not have yet; older rows have null there.
+
+    Raises:
+        ConflictError: Another commit came first.
+        StorageError: A column that the table has is of another type in the schema.
+    """
+    there = snapshot.schema
+    for field in schema:
+        if field.name in there.names and not _same(there.field(field.name).type, field.type):
+            raise StorageError(
+                f"table {snapshot.name}: column {field.name} is {there.field(field.name).type}, not {field.type}"
+            )
+    missing = [field for field in schema if field.name not in there.names]
+    if not missing:
+        return snapshot
+    fields = list(DeltaSchema.from_arrow(pa.schema(missing)).fields)
+    try:
+        snapshot.delta.alter.add_columns(
+            fields, commit_properties=CommitProperties(app_transactions=transactions({}, snapshot.version))
+        )
+    except CommitFailedError as error:
+        raise ConflictError(f"table {snapshot.name}: another writer committed first") from error
     return store.open(snapshot.name)
 
 
-def _writer_properties(store: Store, snapshot: Snapshot) -> WriterProperties:
-    # Rising numbers and times stored as differences are nearly free; a dictionary of them would only cost.
-    spec = store.specs.get(snapshot.name)
-    plain = ColumnProperties(dictionary_enabled=False, encoding="DELTA_BINARY_PACKED")
-    zstd = store.compression == "zstd"
-    return WriterProperties(
-        compression="ZSTD" if zstd else "SNAPPY",
-        compression_level=store.compression_level if zstd else None,
-        column_properties={name: plain for name in (spec.sequences if spec else ())} or None,
-    )
-
-
-class _Guard:
-    """Hands rows to the writer and keeps the error that their production raised, which the writer would blur."""
-
-    def __init__(self, rows: pa.RecordBatchReader | pa.Table) -> None:
-        self._rows = rows.to_reader() if isinstance(rows, pa.Table) else rows
-        self.error: BaseException | None = None
-
-    def reader(self) -> pa.RecordBatchReader:
-        return pa.RecordBatchReader.from_batches(self._rows.schema, self._batches())
-
-    def _batches(self) -> Iterator[pa.RecordBatch]:
-        try:
-            yield from self._rows
-        except (ClicklakeError, OSError, pa.ArrowException, KeyboardInterrupt) as error:
-            self.error = error
-            raise
+def _same(one: pa.DataType, other: pa.DataType) -> bool:
+    if pa.types.is_nested(one) and pa.types.is_nested(other):
+        return True  # Delta names the inner fields in its own way
+    text = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view)
+    return one == other or (any(f(one) for f in text) and any(f(other) for f in text))

@@ -8,17 +8,18 @@ the state). Nothing else is kept anywhere.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute
-from deltalake import CommitProperties, DeltaTable, Transaction
+from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
 from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
 
-from clicklake.errors import FormatVersionError, StorageError, UnknownNameError
+from clicklake.contracts.types import from_arrow
+from clicklake.errors import ConflictError, FormatVersionError, StorageError, UnknownNameError
 
 FORMAT_VERSION = 1
 """The layout of a lake that this program writes; a lake with a higher one is refused."""
@@ -57,11 +58,15 @@ class Snapshot:
 
     Args:
         name: `layer.table`.
+        root: The table's folder or URL.
         delta: The table as delta-rs sees it at that version.
+        nulls: Rows without a value by column, as the commit that made the version counted them; else empty.
     """
 
     name: str
+    root: str
     delta: DeltaTable
+    nulls: dict[str, int] = field(default_factory=dict, compare=False)
 
     @cached_property
     def version(self) -> int:
@@ -81,7 +86,35 @@ class Snapshot:
     @cached_property
     def files(self) -> list[str]:
         """Paths or URLs of the Parquet files."""
-        return list(self.delta.file_uris())
+        return [self.uri(path) for path in self.paths]
+
+    def has_schema(self, schema: pa.Schema, partition_by: Sequence[str]) -> bool:
+        """Whether the table's columns, types and partitions are these; inner fields have names of their own."""
+
+        def plain(found: pa.Schema) -> list[tuple[str, str]]:
+            return [(item.name, from_arrow(item.type).name) for item in found]
+
+        return plain(self.schema) == plain(schema) and self.partition_by == tuple(partition_by)
+
+    @cached_property
+    def paths(self) -> dict[str, tuple[int, dict[str, str | None]]]:
+        """Size and partition values of each file, by the path under which the log knows it."""
+        actions = pa.table(self.delta.get_add_actions(flatten=True)).to_pylist()
+        return {
+            row["path"]: (
+                row["size_bytes"],
+                {n: None if row[f"partition.{n}"] is None else str(row[f"partition.{n}"]) for n in self.partition_by},
+            )
+            for row in actions
+        }
+
+    def uri(self, path: str) -> str:
+        """Where a file of `paths` lies."""
+        return f"{self.root}/{path}"
+
+    def with_nulls(self, nulls: Mapping[str, int]) -> Snapshot:
+        """The same, with what its last commit wrote without a value, by column."""
+        return replace(self, nulls=dict(nulls))
 
     def mark(self, name: str, default: int = 0) -> int:
         """What this table has recorded under a name; `default` where nothing."""
@@ -156,7 +189,7 @@ class Store:
                 f"table {name} uses {', '.join(sorted(unsupported))}, which not every engine reads; "
                 "rewrite it without and try again"
             )
-        return Snapshot(name, delta)
+        return Snapshot(name, uri, delta)
 
     def open(self, name: str, version: int | None = None) -> Snapshot:
         """A table's newest or given version.
@@ -178,7 +211,7 @@ class Store:
         if spec.change_feed:
             configuration["delta.enableChangeDataFeed"] = "true"
         indexed = [f.name for f in spec.schema if f.name not in spec.pii and not pa.types.is_nested(f.type)]
-        configuration["delta.dataSkippingStatsColumns"] = ",".join(indexed[:32])
+        configuration["delta.dataSkippingStatsColumns"] = ",".join(indexed)
         try:
             DeltaTable.create(
                 self.uri(spec.name),
@@ -191,6 +224,25 @@ class Store:
         except (CommitFailedError, DeltaError, OSError) as error:
             if self.find(spec.name) is None:  # nobody else made it meanwhile: a real failure
                 raise StorageError(f"table {spec.name} can't be created: {_first_line(error)}") from error
+        return self.open(spec.name)
+
+    def recreate(self, spec: TableSpec, snapshot: Snapshot) -> Snapshot:
+        """The table without rows and with another schema; its history stays readable.
+
+        Raises:
+            ConflictError: Another commit came first.
+        """
+        try:
+            write_deltalake(
+                snapshot.delta,
+                spec.schema.empty_table(),
+                mode="overwrite",
+                schema_mode="overwrite",
+                partition_by=list(spec.partition_by) or None,
+                commit_properties=CommitProperties(app_transactions=transactions({}, snapshot.version)),
+            )
+        except CommitFailedError as error:
+            raise ConflictError(f"table {spec.name}: another writer committed first") from error
         return self.open(spec.name)
 
     def names(self) -> list[str]:

@@ -1,0 +1,56 @@
+# The one entry point: what is typed here is what CI runs.
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+ROWS   ?= 2000000
+DEMO   ?= demo
+
+.PHONY: help demo test test-all lint format docs bench bench-large clean
+
+help:  ## Say what there is
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-12s %s\n", $$1, $$2}'
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { echo "Python 3.10 or newer is needed: make PYTHON=python3.12 ..."; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+
+# An environment with the program alone; made again when its dependencies change.
+$(VENV)/.installed: $(BIN)/python pyproject.toml
+	$(BIN)/python -m pip install --quiet --editable .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --group dev
+	@touch $@
+
+demo: $(VENV)/.installed  ## Generate 2,000,000 events, run everything, print the reports
+	$(BIN)/clicklake demo $(DEMO) --rows $(ROWS)
+
+test: $(VENV)/.dev  ## Run the test suite
+	$(BIN)/python -m pytest -n 2 --cov --cov-report=term:skip-covered -m "not slow and not network" $(ARGS)
+
+test-all: $(VENV)/.dev  ## Run every test, those that are slow or need a package registry too
+	$(BIN)/python -m pytest -n 2 $(ARGS)
+
+lint: $(VENV)/.dev  ## ruff, mypy, sqlfluff
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/sqlfluff lint --disable-progress-bar src/clicklake/shop
+
+format: $(VENV)/.dev  ## Format the code
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+docs: $(VENV)/.dev  ## Generate the reference from the code
+	$(BIN)/python scripts/generate_docs.py
+
+bench: $(VENV)/.dev  ## Measure against the floor and two peers; writes docs/performance.md
+	$(BIN)/python -m benchmarks.run $(ARGS)
+
+bench-large: $(VENV)/.dev  ## 200,000,000 events, generated in parts
+	$(BIN)/python -m benchmarks.large $(ARGS)
+
+clean:  ## Remove the environment and what the demo made
+	rm -rf $(VENV) demo .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage

@@ -1,0 +1,75 @@
+"""A release names the versions of all tables that belong together; readers read the newest one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timezone
+
+import pyarrow as pa
+
+from clicklake.contracts.catalogue import Catalogue
+from clicklake.errors import ConflictError
+from clicklake.storage import Store, commit
+from clicklake.tables import system_spec
+
+RELEASES = "ops.releases"
+RELEASE_MARK = "release"
+
+
+@dataclass(frozen=True)
+class Release:
+    """A published set of table versions.
+
+    Args:
+        release_id: Rises by one.
+        released_at: When, UTC.
+        run_id: The run that published it.
+        versions: Delta versions by table.
+    """
+
+    release_id: int
+    released_at: datetime
+    run_id: str
+    versions: Mapping[str, int]
+
+
+def releases(store: Store) -> list[Release]:
+    """All releases, the newest last."""
+    snapshot = store.find(RELEASES)
+    if snapshot is None:
+        return []
+    rows = pa.table(snapshot.delta.to_pyarrow_table()).to_pylist()
+    return [
+        Release(row["release_id"], row["released_at"], row["run_id"], json.loads(row["versions"]))
+        for row in sorted(rows, key=lambda row: row["release_id"])
+    ]
+
+
+def publish(
+    store: Store, catalogue: Catalogue, run_id: str, versions: Mapping[str, int], checks: int, warnings: int
+) -> Release | None:
+    """Write one release, unless the newest one names the same versions.
+
+    Raises:
+        ConflictError: Another run published meanwhile.
+    """
+    snapshot = store.ensure(system_spec(catalogue, RELEASES))
+    newest = releases(store)[-1:]
+    if newest and dict(newest[0].versions) == dict(versions):
+        return None
+    if newest and any(versions.get(name, 0) < version for name, version in newest[0].versions.items()):
+        raise ConflictError("another run has published newer versions meanwhile")
+    release = Release(snapshot.mark(RELEASE_MARK) + 1, datetime.now(timezone.utc), run_id, versions)
+    row = {
+        "release_id": release.release_id,
+        "released_at": release.released_at,
+        "run_id": run_id,
+        "versions": json.dumps(dict(sorted(versions.items()))),
+        "checks": checks,
+        "warnings": warnings,
+    }
+    rows = pa.Table.from_pylist([row], schema=snapshot.schema)
+    commit(store, snapshot, rows, marks={RELEASE_MARK: release.release_id})
+    return release
