@@ -67,7 +67,8 @@ def _timestamp(name: str, time_zone: str, formats: tuple[str, ...]) -> str:
     others = ""
     if formats:
         listed = ", ".join("'" + pattern.replace("'", "''") + "'" for pattern in formats)
-        others = f"try_strptime({name}, [{listed}])"
+        # Without a digit it is a word that strptime takes for a time, such as epoch or infinity.
+        others = f"case when regexp_matches({name}, '[0-9]') then try_strptime({name}, [{listed}]) end"
     if time_zone != "UTC":
         # A text with Z or an offset says its own zone; every other one is in the contract's.
         zone = "'" + time_zone.replace("'", "''") + "'"

@@ -1,0 +1,61 @@
+with
+
+events as (
+    select * from gold.fact_events
+),
+
+dates as (
+    select * from gold.dim_dates
+),
+
+users_of_days as (
+    select
+        dates.day_of_week,
+        dates.day_name,
+        events.user_id,
+        count(*) as events
+    from events
+    inner join dates on events.date_key = dates.date_key
+    group by dates.day_of_week, dates.day_name, events.user_id
+),
+
+days as (
+    select
+        day_of_week,
+        day_name,
+        count(*) as users,
+        cast(sum(events) as bigint) as events
+    from users_of_days
+    group by day_of_week, day_name
+),
+
+-- One purchase is one order: events with the same order_id count once, others one by one.
+sales as (
+    select
+        dates.day_of_week,
+        count(distinct events.order_id) + count(*) - count(events.order_id) as purchases,
+        count(distinct events.user_id) as purchasers,
+        sum(events.amount) as revenue
+    from events
+    inner join dates on events.date_key = dates.date_key
+    where events.event_type = 'purchase' and events.is_success
+    group by dates.day_of_week
+),
+
+final as (
+    select
+        days.day_of_week,
+        days.day_name,
+        days.users,
+        days.events,
+        per(days.events, days.users) as events_per_user,
+        coalesce(sales.purchases, 0) as purchases,
+        coalesce(sales.revenue, 0) as revenue,
+        per(coalesce(sales.revenue, 0), days.users) as revenue_per_user,
+        pct(coalesce(sales.purchasers, 0), days.users) as conversion_pct
+    from days
+    left join sales on days.day_of_week = sales.day_of_week
+)
+
+select * from final
+order by day_of_week asc
