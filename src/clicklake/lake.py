@@ -15,9 +15,10 @@ from clicklake.contracts.catalogue import Catalogue
 from clicklake.contracts.model import Report
 from clicklake.engines.duckdb import DuckDB
 from clicklake.engines.sql import Parameter
-from clicklake.errors import ClicklakeError, UnknownNameError, UsageError
+from clicklake.errors import ClicklakeError, ContractError, UnknownNameError, UsageError
 from clicklake.ingest.ingest import FileOutcome
 from clicklake.pipeline import Pipeline
+from clicklake.refine.compile import Judge
 from clicklake.refine.registry import CONTRACTS
 from clicklake.reports.run import Window, report_sql, report_tables, run_report
 from clicklake.rows import Rows
@@ -210,8 +211,18 @@ class Lake:
             for name, paths in given.items()
         }
         for name in wanted:
-            self.catalogue.contract(name)  # an unknown source or a wrong contract is told before anything is done
+            self._check_source(name)  # an unknown source or a wrong contract is told before anything is done
         return wanted
+
+    def _check_source(self, name: str) -> None:
+        contract = self.catalogue.contract(name)
+        silver = self.catalogue.silver.get(contract.options.silver_table)
+        if silver is None:
+            known = ", ".join(self.catalogue.silver)
+            raise ContractError(
+                f"silverTable {contract.options.silver_table} is no silver table; there are {known}", file=contract.file
+            )
+        Judge(contract, silver, self.rule_parameters).check()
 
     def _ingest(self, pipeline: Pipeline, result: RunResult, wanted: Mapping[str, Sequence[str]]) -> None:
         for source, paths in wanted.items():

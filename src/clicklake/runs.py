@@ -82,6 +82,7 @@ class Run:
             self._handler.setFormatter(JsonFormatter())
             self._handler.setLevel(logging.DEBUG)
             logger.addHandler(self._handler)
+            logger.setLevel(logging.DEBUG)  # the handlers choose; without it the file would miss the stages
         self._whole = self._begin("run", "")
 
     @contextmanager

@@ -75,6 +75,15 @@ cleaned as (select {", ".join([provenance, *cleaned])} from mapped),
 candidates as (select {", ".join([provenance, *candidates])} from cleaned)
 {text(model)}"""
 
+    def check(self) -> None:
+        """Compile everything once.
+
+        Raises:
+            ContractError: The mapping, the model or a rule can't be used.
+        """
+        self.standard("work.bronze")
+        self.broken()
+
     def broken(self) -> dict[str, str]:
         """SQL conditions on a standardised row by the reason that they give; true means broken."""
         what = f"{self.contract.file}: rule "
