@@ -28,7 +28,15 @@ from clicklake.contracts.strict_yaml import (
 from clicklake.errors import ConfigError
 from clicklake.settings import PATH_KEYS, TEMPLATE, Settings, settings_reference
 
-__all__ = ["FILE_NAME", "TEMPLATE", "LoadedSettings", "Settings", "load_settings", "settings_reference"]
+__all__ = [
+    "FILE_NAME",
+    "TEMPLATE",
+    "LoadedSettings",
+    "Settings",
+    "load_settings",
+    "settings_reference",
+    "without_secrets",
+]
 
 FILE_NAME = "clicklake.yaml"
 
@@ -66,7 +74,7 @@ class _Source:
         return f"{Path(self.document.file).name}:{self.document.line_of((*self.block, *path))}"
 
     def problem(self, path: Keys, message: str) -> Problem:
-        message = _without_secrets(message)
+        message = without_secrets(message)
         if self.document is None:
             return Problem(path, f"{self.name}: {message}")
         return Problem(path, message, self.document.file, self.document.line_of((*self.block, *path)))
@@ -116,7 +124,7 @@ class LoadedSettings:
         passwords and keys.
         """
         values = _flat(self.settings.model_dump(mode="json"))
-        return _nested((path, _without_secrets(self._shown.get(path, value))) for path, value in values)
+        return _nested((path, without_secrets(self._shown.get(path, value))) for path, value in values)
 
 
 def load_settings(
@@ -315,10 +323,10 @@ def _absolute(path: Keys, value: Any, base: Path) -> Any:  # noqa: ANN401
     return os.path.abspath(base / os.path.expanduser(value))
 
 
-def _without_secrets(value: Any) -> Any:  # noqa: ANN401
+def without_secrets(value: Any) -> Any:  # noqa: ANN401
     """A text, or each text of a list, without users, passwords and keys in URLs."""
     if isinstance(value, list):
-        return [_without_secrets(item) for item in value]
+        return [without_secrets(item) for item in value]
     if not isinstance(value, str):
         return value
     return _URL_KEY.sub(rf"\1{_MASK}", _USER.sub(f"{_MASK}@", value))

@@ -92,7 +92,8 @@ def _summary(engine: DuckDB, outcomes: list[FileOutcome], fates: Fates) -> DryRu
 
     quarantine = fates.quarantine
     reasons = engine.rows(
-        f"select reason, count(*) from (select unnest(reasons) as reason from {quarantine}) group by 1 order by 2 desc, 1"
+        f"select reason, count(*) from (select unnest(reasons) as reason from {quarantine}) "
+        "group by 1 order by 2 desc, 1"
     )
     samples = engine.rows(f"select reasons, raw, source_file from {quarantine} order by row_id limit {SAMPLES}")
     drift = {

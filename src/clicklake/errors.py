@@ -1,20 +1,20 @@
 """Every error that clicklake raises on purpose.
 
-    ClicklakeError                  exit 1, the run failed
-    ├── UsageError                  exit 2, wrong use or bad input
-    │   ├── ConfigError             a setting: key, file, line
-    │   ├── ContractError           a contract, mapping or model document: key, file, line
-    │   ├── UnknownNameError        no such source, table, report or column
-    │   └── QueryError              SQL that can't run, or may not
-    ├── InputError                  exit 1, a file that can't be read; the others went in
-    ├── EngineError                 the engine gave up
-    ├── StorageError                a table that can't be read or written
-    │   ├── ConflictError           another writer was faster; retryable
-    │   ├── FormatVersionError      the lake is newer than the program (exit 2)
-    │   └── ForeignChangeError      a table was changed by another program
-    ├── UnbalancedLedgerError       rows without a fate, or with two
-    ├── CheckFailedError            a check of severity `fail` did not hold; nothing was published
-    └── QualityGateError            exit 3, a quality threshold said no
+ClicklakeError                  exit 1, the run failed
+├── UsageError                  exit 2, wrong use or bad input
+│   ├── ConfigError             a setting: key, file, line
+│   ├── ContractError           a contract, mapping or model document: key, file, line
+│   ├── UnknownNameError        no such source, table, report or column
+│   └── QueryError              SQL that can't run, or may not
+├── InputError                  exit 1, a file that can't be read; the others went in
+├── EngineError                 the engine gave up
+├── StorageError                a table that can't be read or written
+│   ├── ConflictError           another writer was faster; retryable
+│   ├── FormatVersionError      the lake is newer than the program (exit 2)
+│   └── ForeignChangeError      a table was changed by another program
+├── UnbalancedLedgerError       rows without a fate, or with two
+├── CheckFailedError            a check of severity `fail` did not hold; nothing was published
+└── QualityGateError            exit 3, a quality threshold said no
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from clicklake.build.release import Release, releases
 from clicklake.config import LoadedSettings, Settings, load_settings
-from clicklake.contracts.catalogue import Catalogue
+from clicklake.contracts.catalogue import Catalogue, nearest
 from clicklake.contracts.model import Report
 from clicklake.engines.duckdb import DuckDB
 from clicklake.engines.sql import Parameter
@@ -23,7 +23,7 @@ from clicklake.refine.registry import CONTRACTS
 from clicklake.reports.run import Window, report_sql, report_tables, run_report
 from clicklake.rows import Rows
 from clicklake.runs import Run, Stage
-from clicklake.sandbox import named_tables, run_query
+from clicklake.sandbox import named_tables, require_one_select, run_query
 from clicklake.storage import Snapshot, Store
 
 if TYPE_CHECKING:
@@ -188,9 +188,7 @@ class Lake:
         """Silver to gold, checks, release."""
         return self._run("build", lambda pipeline, result: self._build(pipeline, result, full=full), progress)
 
-    def dry_run(
-        self, sources: Mapping[str, str | Path | Sequence[str | Path]] | None = None
-    ) -> list[DryRun]:
+    def dry_run(self, sources: Mapping[str, str | Path | Sequence[str | Path]] | None = None) -> list[DryRun]:
         """What a run with these paths would do; nothing is written."""
         from clicklake.dry_run import dry_run
 
@@ -202,6 +200,10 @@ class Lake:
             ]
         finally:
             engine.close()
+
+    def stages(self, sources: int) -> int:
+        """How many stages a run with so many sources has: those, refine, a build a gold table, check, publish."""
+        return (sources or len(self.settings.sources)) + 1 + len(self.catalogue.gold) + 2
 
     def _wanted(self, given: Mapping[str, str | Path | Sequence[str | Path]]) -> dict[str, list[str]]:
         if not given:
@@ -220,7 +222,8 @@ class Lake:
         if silver is None:
             known = ", ".join(self.catalogue.silver)
             raise ContractError(
-                f"silverTable {contract.options.silver_table} is no silver table; there are {known}", file=contract.file
+                f"silverTable {contract.options.silver_table} is no silver table; there are {known}",
+                file=contract.file,
             )
         Judge(contract, silver, self.rule_parameters).check()
 
@@ -233,9 +236,7 @@ class Lake:
         result.rebuilt = {name: reason for name, reason in pipeline.stale.items() if reason}
         result.release = pipeline.publish(builder)
 
-    def _run(
-        self, command: str, work: Callable[[Pipeline, RunResult], None], progress: Progress | None
-    ) -> RunResult:
+    def _run(self, command: str, work: Callable[[Pipeline, RunResult], None], progress: Progress | None) -> RunResult:
         run = Run(command, self.log_directory, progress)
         result = RunResult(run.run_id, failures=run.failures)
         engine = self.engine()
@@ -296,7 +297,9 @@ class Lake:
             try:
                 moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
             except ValueError as error:
-                raise UsageError(f"--at {text}: neither the number of a release nor a time such as 2025-01-31") from error
+                raise UsageError(
+                    f"--at {text}: neither the number of a release nor a time such as 2025-01-31"
+                ) from error
             from datetime import timezone
 
             moment = moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
@@ -384,15 +387,29 @@ class Lake:
             QueryError: It is not one SELECT, or fails.
         """
         release = self.release(at)
-        names = self.store.names()
-        wanted = named_tables(sql)
-        chosen = [name for name in names if wanted is None or name in wanted]
         engine = self.engine()
         try:
-            snapshots = {name: self.snapshot(name, release) for name in chosen if release or name[:4] != "gold"}
+            require_one_select(engine.connection, sql)
+            names = self._readable(named_tables(sql), release)
+            snapshots = {name: self.snapshot(name, release) for name in names}
             return Rows(run_query(engine, sql, snapshots, str(Path(self.path).absolute())))
         finally:
             engine.close()
+
+    def _readable(self, wanted: Sequence[str] | None, release: Release | None) -> list[str]:
+        """Which tables a query gets: those that it names, or all.
+
+        Raises:
+            UnknownNameError: It names a table of a layer that the lake doesn't have.
+        """
+        names = [name for name in self.store.names() if release or not name.startswith("gold.")]
+        if wanted is None:
+            return names
+        for name in wanted:
+            if name.partition(".")[0] in ("bronze", "silver", "gold", "ops") and name not in names:
+                known = ", ".join(names) or "none yet: run `clicklake run` first"
+                raise UnknownNameError(f"there is no table {name} in the lake{nearest(name, names)} Tables: {known}")
+        return [name for name in names if name in wanted]
 
 
 def _day(value: date | str | None, name: str) -> date | None:

@@ -167,7 +167,10 @@ def _next_steps(
     lake: Lake, sources: Sequence[dict[str, Any]], runs: Sequence[dict[str, Any]], is_published: bool
 ) -> list[str]:
     if not sources:
-        return ["clicklake run click_events=PATH        bring in your events", "clicklake demo        see it work"]
+        return [
+            "clicklake run click_events=PATH        bring in your events",
+            "clicklake demo        see it work",
+        ]
     steps = []
     ledger = lake.store.find(LEDGER)
     if any(source["waiting"] for source in sources) or ledger is None or not is_published:

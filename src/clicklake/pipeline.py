@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
@@ -73,6 +74,7 @@ class Pipeline:
             stage.bytes_in = sum(outcome.file.size for outcome in done)
             stage.rows_in = stage.rows_out = sum(outcome.stats.records for outcome in done)
             stage.rows_rejected = sum(outcome.stats.corrupt for outcome in done)
+            stage.nulls = _nulls(after)
             stage.bytes_out = after.size[1] - (before.size[1] if before else 0)
             stage.error = "; ".join(str(error) for error in failed) or None
             for error in failed:
@@ -85,8 +87,11 @@ class Pipeline:
         names = list(sources or self.registry.sources())
         refiner = Refiner(self.store, self.engine, self.catalogue, self.registry, self.run.run_id, self.after)
         total: dict[str, dict[str, int]] = {name: {} for name in names}
+        nulls: dict[str, int] = {}
         with self.run.stage("refine") as whole:
             for done in refiner.refine(names):
+                for column, rows in done.nulls.items():
+                    nulls[column] = nulls.get(column, 0) + rows
                 for source, counts in done.counts.items():
                     mine = total.setdefault(source, {})
                     for fate, rows in counts.items():
@@ -96,6 +101,7 @@ class Pipeline:
             whole.rows_rejected = sum(counts.get("quarantined", 0) for counts in total.values())
             whole.rows_duplicate = sum(counts.get("duplicates", 0) for counts in total.values())
             whole.spilled_bytes = self.engine.spilled_bytes()
+            whole.nulls = json.dumps(nulls) if nulls else None
             whole.score = score(whole.rows_out, whole.rows_rejected)
         return total
 
@@ -109,6 +115,7 @@ class Pipeline:
                 stage.rows_in = built.rows_in
                 rows, size = built.snapshot.size
                 stage.rows_out, stage.bytes_out = (rows, size) if built.reason else (0, 0)
+                stage.nulls = _nulls(built.snapshot)
                 stage.spilled_bytes = self.engine.spilled_bytes()
                 self.stale[model.name] = built.reason
         return builder
@@ -147,9 +154,7 @@ class Pipeline:
     def _check(self, builder: Builder) -> list[CheckResult]:
         models = self.catalogue.gold
         return [
-            result
-            for model in builder.order()
-            for result in run_checks(self.engine, model, models, self.parameters)
+            result for model in builder.order() for result in run_checks(self.engine, model, models, self.parameters)
         ]
 
     def record(self) -> None:
@@ -201,8 +206,11 @@ class Pipeline:
         self.append(DRIFT, drift)
 
 
+def _nulls(snapshot: Snapshot) -> str | None:
+    return json.dumps(snapshot.nulls) if snapshot.nulls else None
+
+
 def score(loaded: int | None, quarantined: int | None) -> float | None:
     """Quality score in percent: loaded of loaded and quarantined, not rounded; None where there are no rows."""
     total = (loaded or 0) + (quarantined or 0)
     return 100.0 * (loaded or 0) / total if total else None
-

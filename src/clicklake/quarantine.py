@@ -60,7 +60,16 @@ def show(
         )
     finally:
         engine.close()
-    names = ("source", "row_id", "reasons", "raw", "source_file", "quarantined_at", "contract_version", "status")
+    names = (
+        "source",
+        "row_id",
+        "reasons",
+        "raw",
+        "source_file",
+        "quarantined_at",
+        "contract_version",
+        "status",
+    )
     found = [dict(zip(names, row, strict=True)) for row in rows]
     return found if show_pii else [{**row, "raw": mask(lake, row["source"], row["raw"])} for row in found]
 

@@ -39,7 +39,8 @@ class Rows:
             import pandas  # noqa: F401 - Arrow imports it; the check is for the message
         except ImportError as error:
             raise UsageError("to_pandas() needs pandas: pip install 'clicklake[pandas]'") from error
-        return self.table.to_pandas()
+        frame: pandas.DataFrame = self.table.to_pandas()
+        return frame
 
     def to_polars(self) -> polars.DataFrame:
         """As a Polars data frame.
@@ -57,7 +58,8 @@ class Rows:
 
     def to_pylist(self) -> list[dict[str, Any]]:
         """As a list of dicts."""
-        return self.table.to_pylist()
+        found: list[dict[str, Any]] = self.table.to_pylist()
+        return found
 
     @property
     def columns(self) -> list[str]:

@@ -27,14 +27,13 @@ def run_query(engine: DuckDB, sql: str, snapshots: Mapping[str, Snapshot], root:
 
     Args:
         engine: A fresh one: it is locked here for good.
-        sql: The text.
+        sql: One SELECT, see `require_one_select`.
         snapshots: The tables that it may read.
         root: The lake's folder, the only one that the engine may open files in.
 
     Raises:
-        QueryError: It is not one SELECT, or fails.
+        QueryError: It fails.
     """
-    _require_one_select(engine.connection, sql)
     for snapshot in snapshots.values():
         engine.attach(snapshot)
     engine.execute(f"set allowed_directories = ['{root.replace(chr(39), chr(39) * 2)}', '{engine.spill}']")
@@ -46,7 +45,12 @@ def run_query(engine: DuckDB, sql: str, snapshots: Mapping[str, Snapshot], root:
         raise QueryError(str(error)) from error
 
 
-def _require_one_select(connection: duckdb.DuckDBPyConnection, sql: str) -> None:
+def require_one_select(connection: duckdb.DuckDBPyConnection, sql: str) -> None:
+    """Refuse everything but one SELECT, before anything else looks at the text.
+
+    Raises:
+        QueryError: It is something else.
+    """
     try:
         statements = connection.extract_statements(sql)
     except duckdb.Error as error:
@@ -55,4 +59,6 @@ def _require_one_select(connection: duckdb.DuckDBPyConnection, sql: str) -> None
         raise QueryError(f"a query is one SELECT; these are {len(statements)} statements")
     kind = statements[0].type
     if kind != duckdb.StatementType.SELECT:
-        raise QueryError(f"a query is one SELECT: {kind.name.replace('_', ' ')} can't be run here, the lake is read-only")
+        raise QueryError(
+            f"a query is one SELECT: {kind.name.replace('_', ' ')} can't be run here, the lake is read-only"
+        )

@@ -67,9 +67,7 @@ def _time_zone(value: str) -> str:
         return ZoneInfo(value).key
     except (ValueError, KeyError, OSError):
         near = closest(value, available_timezones())
-        raise ValueError(
-            f"{value!r} is not a time zone{near}; allowed: names such as Europe/Berlin"
-        ) from None
+        raise ValueError(f"{value!r} is not a time zone{near}; allowed: names such as Europe/Berlin") from None
 
 
 def _source_name(value: str) -> str:
@@ -116,9 +114,7 @@ class RuleSettings(_Section):
     earliest_event: IsoDate | None = Field(
         default=None, description="The first day an event may have; null for no limit."
     )
-    latest_event: IsoDate | None = Field(
-        default=None, description="The last day an event may have; null for no limit."
-    )
+    latest_event: IsoDate | None = Field(default=None, description="The last day an event may have; null for no limit.")
 
     @model_validator(mode="after")
     def _in_order(self) -> RuleSettings:
@@ -162,9 +158,7 @@ class SourceQualitySettings(_Section):
 class QualitySettings(_Section):
     """Quality scores, in percent, that are too low."""
 
-    warn_under: Percentage = Field(
-        default=95.0, description="A source's quality score below this is a warning."
-    )
+    warn_under: Percentage = Field(default=95.0, description="A source's quality score below this is a warning.")
     fail_under: Percentage | None = Field(
         default=None, description="A source's quality score below this fails the run; null for never."
     )
@@ -184,9 +178,7 @@ class QualitySettings(_Section):
 class DuckDBSettings(_Section):
     """What the embedded engine may use."""
 
-    memory_limit: MemorySize = Field(
-        default="1GB", description="The memory DuckDB may use, such as 512MB or 1.5GiB."
-    )
+    memory_limit: MemorySize = Field(default="1GB", description="The memory DuckDB may use, such as 512MB or 1.5GiB.")
     threads: Annotated[int, Field(ge=1, le=1024)] | None = Field(
         default=None, description="The threads DuckDB may use; null for one per core."
     )
@@ -198,16 +190,10 @@ class DuckDBSettings(_Section):
 class StorageSettings(_Section):
     """How tables are written and how long their past is kept."""
 
-    compression: Literal["zstd", "snappy"] = Field(
-        default="zstd", description="The compression of Parquet files."
-    )
+    compression: Literal["zstd", "snappy"] = Field(default="zstd", description="The compression of Parquet files.")
     compression_level: int = Field(default=1, ge=1, le=22, description="The zstd level; snappy has none.")
-    checkpoint_interval: int = Field(
-        default=10, ge=1, description="Commits between two checkpoints of a Delta log."
-    )
-    log_retention_days: int = Field(
-        default=30, ge=1, description="Days that a table's old log entries are kept."
-    )
+    checkpoint_interval: int = Field(default=10, ge=1, description="Commits between two checkpoints of a Delta log.")
+    log_retention_days: int = Field(default=30, ge=1, description="Days that a table's old log entries are kept.")
     file_retention_days: int = Field(
         default=7, ge=1, description="Days that files no version needs any more are kept from vacuum."
     )
@@ -220,18 +206,14 @@ class LogSettings(_Section):
         default=None,
         description="The folder of the log files; null for one in the project, else beside the lake.",
     )
-    level: Literal["debug", "info", "warning", "error"] = Field(
-        default="info", description="The least level logged."
-    )
+    level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="The least level logged.")
 
 
 class Settings(_Section):
     """All settings of a project."""
 
     lake: PathText = Field(default="./lake", description="The folder or object-store URL of the lake.")
-    engine: Literal["duckdb", "spark"] = Field(
-        default="duckdb", description="The SQL engine that runs the models."
-    )
+    engine: Literal["duckdb", "spark"] = Field(default="duckdb", description="The SQL engine that runs the models.")
     currency: CurrencyCode = Field(default="USD", description="The lake's currency, as its ISO 4217 code.")
     reporting_timezone: TimeZone = Field(
         default="UTC",
@@ -248,15 +230,9 @@ class Settings(_Section):
     segments: SegmentSettings = Field(
         default_factory=SegmentSettings, description="Bounds of the report user_segments."
     )
-    quality: QualitySettings = Field(
-        default_factory=QualitySettings, description="Quality scores that are too low."
-    )
-    duckdb: DuckDBSettings = Field(
-        default_factory=DuckDBSettings, description="What the embedded engine may use."
-    )
-    storage: StorageSettings = Field(
-        default_factory=StorageSettings, description="How tables are written and kept."
-    )
+    quality: QualitySettings = Field(default_factory=QualitySettings, description="Quality scores that are too low.")
+    duckdb: DuckDBSettings = Field(default_factory=DuckDBSettings, description="What the embedded engine may use.")
+    storage: StorageSettings = Field(default_factory=StorageSettings, description="How tables are written and kept.")
     logs: LogSettings = Field(default_factory=LogSettings, description="What is logged, and where.")
 
 

@@ -91,7 +91,8 @@ def test_bronze_keeps_what_came(lake: Lake, clicks: Clicks) -> None:
     file = clicks(" u1 ,s1,2025-01-01 10:00:00,Page View,,1.239,", "bad,row")
     lake.run(click_events=file)
     found = lake.query(
-        "select UserID, EventType, Amount, corrupt_record, source_file, data_source from bronze.click_events order by row_id"
+        "select UserID, EventType, Amount, corrupt_record, source_file, data_source "
+        "from bronze.click_events order by row_id"
     ).to_pylist()
     assert [tuple(row.values()) for row in found] == [
         (" u1 ", "Page View", "1.239", None, str(file), "click_events"),
@@ -100,7 +101,12 @@ def test_bronze_keeps_what_came(lake: Lake, clicks: Clicks) -> None:
 
 
 def test_hourly_folders_and_compression(lake: Lake, tmp_path: Path) -> None:
-    event = {"user_id": "u1", "session_id": "s", "event_type": "click", "event_timestamp": "2025-01-01T10:00:00Z"}
+    event = {
+        "user_id": "u1",
+        "session_id": "s",
+        "event_type": "click",
+        "event_timestamp": "2025-01-01T10:00:00Z",
+    }
     for hour, layout in enumerate(("2025/01/01/00", "year=2025/month=01/day=01/hour=01")):
         folder = tmp_path / "web" / layout
         folder.mkdir(parents=True)
@@ -143,9 +149,16 @@ def test_readers_see_the_release_and_can_go_back(lake: Lake, clicks: Clicks) -> 
 
 def test_runs_are_logged_and_recorded(lake: Lake, clicks: Clicks) -> None:
     result = lake.run(click_events=clicks(GOOD, ",,,,,,"))
-    stages = lake.query(f"select stage, target, status, rows_out from ops.runs where run_id = '{result.run_id}'").to_pylist()
+    stages = lake.query(
+        f"select stage, target, status, rows_out from ops.runs where run_id = '{result.run_id}'"
+    ).to_pylist()
     assert {(row["stage"], row["target"]) for row in stages} >= {
-        ("run", ""), ("ingest", "click_events"), ("refine", ""), ("build", "gold.dim_users"), ("check", ""), ("publish", "")
+        ("run", ""),
+        ("ingest", "click_events"),
+        ("refine", ""),
+        ("build", "gold.dim_users"),
+        ("check", ""),
+        ("publish", ""),
     }
     assert all(row["status"] == "done" for row in stages)
     lines = [json.loads(line) for line in (lake.log_directory / f"{result.run_id}.jsonl").read_text().splitlines()]
@@ -157,10 +170,15 @@ def test_runs_are_logged_and_recorded(lake: Lake, clicks: Clicks) -> None:
 def test_a_dry_run_writes_nothing(lake: Lake, clicks: Clicks) -> None:
     lake.run(click_events=clicks(GOOD))
     tables = {name: lake.store.open(name).version for name in lake.store.names()}
-    (dry,) = lake.dry_run({"click_events": clicks(GOOD, "u2,,2025-01-01 10:00:00,click,,,", ",,,,,,", "x", name="b.csv")})
+    (dry,) = lake.dry_run(
+        {"click_events": clicks(GOOD, "u2,,2025-01-01 10:00:00,click,,,", ",,,,,,", "x", name="b.csv")}
+    )
     assert dry.fates == {"ingested": 4, "loaded": 1, "duplicates": 1, "quarantined": 2}
     assert dry.reasons == {
-        "invalid_timestamp": 1, "malformed_row": 1, "missing_event_type": 1, "missing_user_id": 1
+        "invalid_timestamp": 1,
+        "malformed_row": 1,
+        "missing_event_type": 1,
+        "missing_user_id": 1,
     }
     assert {name: lake.store.open(name).version for name in lake.store.names()} == tables
 
@@ -182,7 +200,10 @@ def test_an_empty_lake_has_reports_without_rows(lake: Lake) -> None:
 
 def test_windows_are_inclusive(lake: Lake, clicks: Clicks) -> None:
     lake.run(click_events=clicks(*[f"u1,s1,2025-01-0{day} 12:00:00,page_view,,," for day in range(1, 6)]))
-    dates = [str(row["date"]) for row in lake.report("daily_active_users", since="2025-01-02", until="2025-01-04").to_pylist()]
+    dates = [
+        str(row["date"])
+        for row in lake.report("daily_active_users", since="2025-01-02", until="2025-01-04").to_pylist()
+    ]
     assert dates == ["2025-01-04", "2025-01-03", "2025-01-02"]
     with pytest.raises(UsageError, match="after --until"):
         lake.report("daily_active_users", since="2025-01-05", until="2025-01-01")

@@ -126,7 +126,6 @@ def select_typed(model: Model, parameters: Mapping[str, Parameter]) -> str:
     """A model's SQL with its parameters put in and each column in the type of its document."""
     query = bind(parse(model.sql, str(model.file)), parameters, str(model.file))
     columns = ", ".join(
-        f"cast({quote(name)} as {ColumnType(doc.type).sql}) as {quote(name)}"
-        for name, doc in model.doc.columns.items()
+        f"cast({quote(name)} as {ColumnType(doc.type).sql}) as {quote(name)}" for name, doc in model.doc.columns.items()
     )
     return f"select {columns} from ({text(query)}) as model"

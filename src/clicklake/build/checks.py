@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from clicklake.contracts.model import Model, Reference
@@ -44,20 +46,20 @@ def run_checks(
     engine: DuckDB, model: Model, models: Mapping[str, Model], parameters: Mapping[str, Parameter]
 ) -> Iterator[CheckResult]:
     """Uniqueness of the grain, foreign keys, and the checks of the document; the tables must be attached."""
-    yield _timed(model.name, "unique_" + "_".join(model.doc.grain), "fail", lambda: _repeated(engine, model))
+    yield _timed(model.name, "unique_" + "_".join(model.doc.grain), "fail", partial(_repeated, engine, model))
     for reference in model.doc.references:
         parent = models.get(reference.table)
         if parent is not None:
             name = f"{'_'.join(reference.columns)}_in_{reference.table.partition('.')[2]}"
-            yield _timed(model.name, name, "fail", lambda r=reference, p=parent: _orphans(engine, model, r, p))
+            yield _timed(model.name, name, "fail", partial(_orphans, engine, model, reference, parent))
     for check in model.doc.checks:
         what = f"{model.file}: check {check.name}"
         query = text(bind(parse(check.sql, what), parameters, what))
         count = f"select count(*) from ({query}) as offending"
-        yield _timed(model.name, check.name, check.severity, lambda q=count: int(engine.value(q)))
+        yield _timed(model.name, check.name, check.severity, partial(engine.value, count))
 
 
-def _timed(table: str, name: str, severity: str, count) -> CheckResult:  # noqa: ANN001 - a closure that counts
+def _timed(table: str, name: str, severity: str, count: Callable[[], int]) -> CheckResult:
     begun = time.perf_counter()
     return CheckResult(table, name, severity, int(count()), time.perf_counter() - begun)
 
@@ -85,12 +87,12 @@ def _repeated_ids(ids: pa.RecordBatchReader) -> int | None:
     Ids of one source are dense, those of different sources far apart: there is an array of flags for each run of
     ids that share their upper bits. Returns None where the ids are too sparse for it.
     """
-    flags: dict[int, np.ndarray] = {}
+    flags: dict[int, npt.NDArray[np.bool_]] = {}
     rows = 0
     for batch in ids:
         column = batch.column(0)
         if column.null_count:
-            return column.null_count
+            return int(column.null_count)
         values = column.to_numpy()
         rows += len(values)
         for upper in np.unique(values >> 24):
@@ -108,9 +110,7 @@ def _orphans(engine: DuckDB, model: Model, reference: Reference, parent: Model) 
     to = reference.to or parent.doc.grain
     columns = ", ".join(map(quote, reference.columns))
     there = " and ".join(f"{quote(name)} is not null" for name in reference.columns)
-    same = " and ".join(
-        f"child.{quote(a)} = parent.{quote(b)}" for a, b in zip(reference.columns, to, strict=True)
-    )
+    same = " and ".join(f"child.{quote(a)} = parent.{quote(b)}" for a, b in zip(reference.columns, to, strict=True))
     return int(
         engine.value(
             f"select count(*) from (select distinct {columns} from {model.name} where {there}) as child "

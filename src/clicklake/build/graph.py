@@ -30,7 +30,9 @@ def build_order(models: Mapping[str, Model], known: frozenset[str] = frozenset()
         for table in read:
             if table not in models and table not in known:
                 listed = ", ".join(sorted({*models, *known}))
-                raise ContractError(f"{name} reads {table}, which is no table. There are {listed}", file=models[name].file)
+                raise ContractError(
+                    f"{name} reads {table}, which is no table. There are {listed}", file=models[name].file
+                )
     try:
         order = TopologicalSorter({name: [t for t in read if t in models] for name, read in needs.items()})
         return [models[name] for name in order.static_order()]

@@ -79,36 +79,45 @@ class Context:
         else:
             print_rows(table, self.stdout, title=title)
 
-    def progress(self) -> Callable[[Stage, bool], None] | None:
-        """Shows stages as they run, on a terminal; else None."""
+    def progress(self, stages: int | None = None) -> Callable[[Stage, bool], None] | None:
+        """Shows stages as they run, on a terminal; else None.
+
+        Args:
+            stages: How many there will be, where that is known.
+        """
         if self.json or not sys.stderr.isatty():
             return None
-        return _Progress(self.stderr)
+        return _Progress(self.stderr, stages)
 
 
 class _Progress:
-    """A spinner with the running stage, and a line for each that is done."""
+    """A bar over the stages with the running one, and a line above it for each that is done."""
 
-    def __init__(self, console: Console) -> None:
-        self._console = console
-        self._status: Any = None
+    def __init__(self, console: Console, stages: int | None) -> None:
+        from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+        self._bar = Progress(
+            SpinnerColumn(),
+            TextColumn("{task.description:<32}"),
+            BarColumn(),
+            TimeElapsedColumn(),
+            console=console,
+            transient=True,
+        )
+        self._task = self._bar.add_task("", total=stages)
 
     def __call__(self, stage: Stage, begins: bool) -> None:
         name = f"{stage.stage} {stage.target}".strip()
         if begins:
-            self._stop()
-            self._status = self._console.status(f"{name} …")
-            self._status.start()
+            self._bar.update(self._task, description=name)
+            self._bar.start()
             return
-        self._stop()
-        rows = "" if not stage.rows_out else f"{stage.rows_out:>14,} rows"
+        rows = "" if not stage.rows_out else f"{stage.rows_out:,} rows"
         mark = "[red]✗[/red]" if stage.status == "failed" else "[green]✓[/green]"
-        self._console.print(f"{mark} {name:<32}{rows:>20} {stage.seconds or 0:>8.2f} s")
-
-    def _stop(self) -> None:
-        if self._status:
-            self._status.stop()
-            self._status = None
+        self._bar.console.print(f"{mark} {name:<32}{rows:>20} {stage.seconds or 0:>8.2f} s")
+        self._bar.advance(self._task)
+        if stage.status == "failed" or stage.stage == "publish" or self._bar.finished:
+            self._bar.stop()
 
 
 def start_logging(level: str, *, is_quiet: bool) -> None:

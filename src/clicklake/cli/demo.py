@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import shutil
 import time
+from dataclasses import replace
 from pathlib import Path
 
 from clicklake.cli.context import Context
 from clicklake.errors import UsageError
+
+ROWS_SHOWN = 10
+"""Of each report; the page that is written has more."""
 
 
 def run_demo(context: Context, directory: Path, rows: int, seed: int) -> None:
@@ -36,7 +40,8 @@ def run_demo(context: Context, directory: Path, rows: int, seed: int) -> None:
     context.say("[bold]2. Running[/bold] bronze → silver → gold …")
     lake = context.open(str(lake_path))
     paths = {"click_events": str(data / "click_events"), "web_events": str(data / "web_events")}
-    result = lake.run({name: path for name, path in paths.items() if Path(path).exists()}, progress=context.progress())
+    found = {name: path for name, path in paths.items() if Path(path).exists()}
+    result = lake.run(found, progress=context.progress(lake.stages(len(found))))
     ran = time.perf_counter()
     if context.json:
         from clicklake.cli.summary import show_run
@@ -56,8 +61,8 @@ def run_demo(context: Context, directory: Path, rows: int, seed: int) -> None:
     request = Request(lake.catalogue.report_names, "table", None, None, None, {}, None, False)
     reports = collect(lake, request, is_terminal=True)
     for report in reports:
-        if report.name != "user_journey":
-            to_table(report, context.stdout)
+        part = replace(report, table=report.table.slice(0, ROWS_SHOWN), total_rows=report.rows_in_all)
+        to_table(part, context.stdout)
     html = directory / "reports.html"
     html.write_text(page(lake, reports), encoding="utf-8")
     context.say(f"\n[bold]Done[/bold] in {time.perf_counter() - begun:.1f} s. Next:")
@@ -65,7 +70,7 @@ def run_demo(context: Context, directory: Path, rows: int, seed: int) -> None:
         f"  open {html}",
         f"  clicklake --lake {lake_path} report top_products --limit 20",
         f"  clicklake --lake {lake_path} quarantine show --reason invalid_amount",
-        f"  clicklake --lake {lake_path} query \"select event_type, count(*) from gold.fact_events group by 1\"",
+        f'  clicklake --lake {lake_path} query "select event_type, count(*) from gold.fact_events group by 1"',
         "  clicklake init my-shop        a project for your own data",
     ):
         context.say(line)

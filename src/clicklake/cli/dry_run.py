@@ -38,7 +38,8 @@ def show_dry_run(context: Context, lake: Lake, paths: Mapping[str, Sequence[str]
                 rows = [{"reason": name, "rows": count} for name, count in result.reasons.items()]
                 context.show(rows, title=f"{result.source}: why rows would be rejected")
                 samples = [
-                    {"reasons": ", ".join(s["reasons"]), "raw": mask(lake, result.source, s["raw"])} for s in result.samples
+                    {"reasons": ", ".join(s["reasons"]), "raw": mask(lake, result.source, s["raw"])}
+                    for s in result.samples
                 ]
                 context.show(samples, title=f"{result.source}: some of them")
             for difference in result.drift:

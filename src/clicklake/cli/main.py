@@ -6,12 +6,18 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import Annotated
 
 import typer
 
 from clicklake._version import __version__
-from clicklake.cli import lake_commands, pipeline_commands, project_commands, quality_commands, report_commands
+from clicklake.cli import (
+    lake_commands,
+    pipeline_commands,
+    project_commands,
+    quality_commands,
+    report_commands,
+)
 from clicklake.cli.context import Context
 from clicklake.errors import ClicklakeError
 
@@ -40,11 +46,11 @@ def _version(wanted: bool) -> None:
 @app.callback()
 def _globals(
     ctx: typer.Context,
-    lake: Annotated[Optional[str], typer.Option(help="The lake's folder; else the settings', else ./lake.")] = None,
-    config: Annotated[Optional[Path], typer.Option(help="The settings file; else clicklake.yaml here or above.")] = None,
-    profile: Annotated[Optional[str], typer.Option(help="A profile of the settings file: dev, test, prod.")] = None,
-    engine: Annotated[Optional[str], typer.Option(help="The engine: duckdb.")] = None,
-    log_level: Annotated[Optional[str], typer.Option(help="debug, info, warning or error.")] = None,
+    lake: Annotated[str | None, typer.Option(help="The lake's folder; else the settings', else ./lake.")] = None,
+    config: Annotated[Path | None, typer.Option(help="The settings file; else clicklake.yaml here or above.")] = None,
+    profile: Annotated[str | None, typer.Option(help="A profile of the settings file: dev, test, prod.")] = None,
+    engine: Annotated[str | None, typer.Option(help="The engine: duckdb.")] = None,
+    log_level: Annotated[str | None, typer.Option(help="debug, info, warning or error.")] = None,
     json: Annotated[bool, typer.Option("--json", help="Machine output on stdout, and nothing else there.")] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
     version: Annotated[
@@ -89,7 +95,13 @@ def run(arguments: list[str]) -> int:
         if hasattr(error, "show") and hasattr(error, "exit_code"):  # wrong use, as typer's own click tells it
             error.show()
             return int(error.exit_code)
-        raise
+        if is_debug:
+            raise
+        print(
+            f"error: {type(error).__name__}: {error}\nThis is a fault of clicklake; --debug shows where.",
+            file=sys.stderr,
+        )
+        return 1
     return result if isinstance(result, int) else 0
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Optional
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -41,8 +41,10 @@ def generate(
     files: Annotated[int, typer.Option(min=1, help="CSV files of click_events.")] = 1,
     duplicate_share: Annotated[float, typer.Option(min=0, max=0.5, help="Share of repeated records.")] = 0.02,
     late_share: Annotated[float, typer.Option(min=0, max=0.5, help="Share of records far behind their time.")] = 0.01,
-    malformed_share: Annotated[float, typer.Option(min=0, max=0.5, help="Share of records that can't be split.")] = 0.0005,
-    compression: Annotated[Optional[str], typer.Option(help="gzip or zstd.")] = None,
+    malformed_share: Annotated[
+        float, typer.Option(min=0, max=0.5, help="Share of records that can't be split.")
+    ] = 0.0005,
+    compression: Annotated[str | None, typer.Option(help="gzip or zstd.")] = None,
 ) -> None:
     """Make synthetic, seeded events with a known share of bad, late and duplicate records."""
     from clicklake.synthetic import GeneratorConfig
@@ -72,8 +74,10 @@ def generate(
 
 def run(
     ctx: typer.Context,
-    sources: Annotated[Optional[list[str]], typer.Argument(metavar="[SOURCE=PATH]...", help="Else the settings'.")] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would load and what not, and keep nothing.")] = False,
+    sources: Annotated[list[str] | None, typer.Argument(metavar="[SOURCE=PATH]...", help="Else the settings'.")] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would load and what not, and keep nothing.")
+    ] = False,
     full: Annotated[bool, typer.Option("--full", help="Build every gold table anew.")] = False,
 ) -> None:
     """Ingest, refine, build, check and publish."""
@@ -85,7 +89,7 @@ def run(
 
         show_dry_run(context, lake, paths)
         return
-    result = lake.run(paths, full=full, progress=context.progress())
+    result = lake.run(paths, full=full, progress=context.progress(lake.stages(len(paths))))
     _finish(context, lake, result)
 
 
@@ -97,14 +101,14 @@ def ingest(
     """Bring files into bronze, and no further."""
     context: Context = ctx.obj
     lake = context.open()
-    _finish(context, lake, lake.ingest(source, *paths, progress=context.progress()))
+    _finish(context, lake, lake.ingest(source, *paths, progress=context.progress(1)))
 
 
 def refine(ctx: typer.Context) -> None:
     """Judge the new rows of bronze and load silver, and no further."""
     context: Context = ctx.obj
     lake = context.open()
-    _finish(context, lake, lake.refine(progress=context.progress()))
+    _finish(context, lake, lake.refine(progress=context.progress(1)))
 
 
 def build(
@@ -114,7 +118,7 @@ def build(
     """Build gold from silver, check it and publish it."""
     context: Context = ctx.obj
     lake = context.open()
-    _finish(context, lake, lake.build(full=full, progress=context.progress()))
+    _finish(context, lake, lake.build(full=full, progress=context.progress(lake.stages(0) - 1)))
 
 
 def _paths(sources: list[str]) -> dict[str, list[str]]:

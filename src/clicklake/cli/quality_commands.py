@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Optional
+from typing import Annotated
 
 import typer
 
@@ -21,7 +21,8 @@ def register(app: typer.Typer) -> None:
 def quality(
     ctx: typer.Context,
     fail_under: Annotated[
-        Optional[float], typer.Option("--fail-under", min=0, max=100, metavar="PCT", help="Exit 3 where a source's score is under it.")
+        float | None,
+        typer.Option("--fail-under", min=0, max=100, metavar="PCT", help="Exit 3 where a source's score is under it."),
     ] = None,
 ) -> None:
     """Scores by source and dimension, reasons, trend over runs, drift, ledger."""
@@ -48,8 +49,8 @@ def quality(
         for source in {row["source"]: None for row in card.trend}:
             scores = [row["score"] for row in card.trend if row["source"] == source]
             if len(scores) > 1:
-                line = f"Trend of {source}: {sparkline(scores)}  {scores[0]:.2f} % to {scores[-1]:.2f} %, {len(scores)} runs"
-                context.stdout.print(line)
+                told = f"{scores[0]:.2f} % to {scores[-1]:.2f} %, {len(scores)} runs"
+                context.stdout.print(f"Trend of {source}: {sparkline(scores)}  {told}")
         if card.drift:
             context.show(card.drift, title="Drift: where files differ from their contract")
     least = {entry.source: lake.settings.quality.for_source(entry.source)[1] for entry in card.ledger}
@@ -65,13 +66,15 @@ def sparkline(values: list[float | None]) -> str:
         return ""
     low, high = min(known), max(known)
     bars = "▁▂▃▄▅▆▇█"
-    steps = [bars[-1] if high == low else bars[int((v - low) / (high - low) * 7)] if v is not None else " " for v in values]
+    steps = [
+        bars[-1] if high == low else bars[int((v - low) / (high - low) * 7)] if v is not None else " " for v in values
+    ]
     return "".join(steps)
 
 
 def quarantine_list(
     ctx: typer.Context,
-    source: Annotated[Optional[str], typer.Option(help="Only this source.")] = None,
+    source: Annotated[str | None, typer.Option(help="Only this source.")] = None,
 ) -> None:
     """Count the rejected rows by source and reasons."""
     from clicklake.quarantine import list_reasons
@@ -86,11 +89,13 @@ def quarantine_list(
 
 def quarantine_show(
     ctx: typer.Context,
-    source: Annotated[Optional[str], typer.Option(help="Only this source.")] = None,
-    reason: Annotated[Optional[str], typer.Option(help="Only rows that break this rule.")] = None,
-    row_id: Annotated[Optional[int], typer.Option("--row-id", help="Only this row.")] = None,
+    source: Annotated[str | None, typer.Option(help="Only this source.")] = None,
+    reason: Annotated[str | None, typer.Option(help="Only rows that break this rule.")] = None,
+    row_id: Annotated[int | None, typer.Option("--row-id", help="Only this row.")] = None,
     limit: Annotated[int, typer.Option(min=1, help="Rows at the most.")] = 20,
-    show_pii: Annotated[bool, typer.Option("--show-pii", help="Show personal data, which is masked otherwise.")] = False,
+    show_pii: Annotated[
+        bool, typer.Option("--show-pii", help="Show personal data, which is masked otherwise.")
+    ] = False,
 ) -> None:
     """Show rejected rows as they came, with every rule that they break."""
     from clicklake.quarantine import show

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import Annotated
 
 import typer
 
@@ -18,17 +18,22 @@ def register(app: typer.Typer) -> None:
 
 def report(
     ctx: typer.Context,
-    name: Annotated[Optional[str], typer.Argument(help="A report; --list names them.")] = None,
+    name: Annotated[str | None, typer.Argument(help="A report; --list names them.")] = None,
     every: Annotated[bool, typer.Option("--all", help="All reports.")] = False,
     listed: Annotated[bool, typer.Option("--list", help="Name the reports.")] = False,
-    explain: Annotated[bool, typer.Option("--explain", help="Definition, SQL, window and sources instead of rows.")] = False,
-    output: Annotated[Optional[str], typer.Option("--format", help="table, json, csv or html.")] = None,
-    since: Annotated[Optional[str], typer.Option(metavar="DATE", help="First day, for example 2025-01-31.")] = None,
-    until: Annotated[Optional[str], typer.Option(metavar="DATE", help="Last day, included.")] = None,
-    as_of: Annotated[Optional[str], typer.Option("--as-of", metavar="DATE", help="Take this day for today: later days are left out.")] = None,
-    limit: Annotated[Optional[int], typer.Option(min=0, help="Rows at the most.")] = None,
-    user: Annotated[Optional[str], typer.Option(help="One user, for user_journey.")] = None,
-    out: Annotated[Optional[Path], typer.Option(metavar="DIR", help="Write files there instead of printing.")] = None,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Definition, SQL, window and sources instead of rows.")
+    ] = False,
+    output: Annotated[str | None, typer.Option("--format", help="table, json, csv or html.")] = None,
+    since: Annotated[str | None, typer.Option(metavar="DATE", help="First day, for example 2025-01-31.")] = None,
+    until: Annotated[str | None, typer.Option(metavar="DATE", help="Last day, included.")] = None,
+    as_of: Annotated[
+        str | None,
+        typer.Option("--as-of", metavar="DATE", help="Take this day for today: later days are left out."),
+    ] = None,
+    limit: Annotated[int | None, typer.Option(min=0, help="Rows at the most.")] = None,
+    user: Annotated[str | None, typer.Option(help="One user, for user_journey.")] = None,
+    out: Annotated[Path | None, typer.Option(metavar="DIR", help="Write files there instead of printing.")] = None,
 ) -> None:
     """Print a report, or all of them, as table, JSON, CSV or HTML."""
     from clicklake.cli.reports import Request, list_reports, run_reports
@@ -51,9 +56,9 @@ def report(
 def query(
     ctx: typer.Context,
     sql: Annotated[str, typer.Argument(help="One SELECT on bronze., silver., gold. and ops. tables.")],
-    at: Annotated[Optional[str], typer.Option(metavar="VERSION|TIME", help="As of a release, by number or time.")] = None,
-    output: Annotated[Optional[str], typer.Option("--format", help="table, json or csv.")] = None,
-    limit: Annotated[Optional[int], typer.Option(min=0, help="Rows shown at the most; 0 for all.")] = None,
+    at: Annotated[str | None, typer.Option(metavar="VERSION|TIME", help="As of a release, by number or time.")] = None,
+    output: Annotated[str | None, typer.Option("--format", help="table, json or csv.")] = None,
+    limit: Annotated[int | None, typer.Option(min=0, help="Rows shown at the most; 0 for all.")] = None,
 ) -> None:
     """Run read-only SQL on the lake."""
     import sys

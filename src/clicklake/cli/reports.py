@@ -37,7 +37,8 @@ def list_reports(context: Context, lake: Lake) -> None:
     """Name and title of each report."""
     reports = [lake.catalogue.report(name) for name in lake.catalogue.report_names]
     rows = [
-        {"report": report.name, "title": report.doc.title, "fields": ", ".join(report.doc.columns)} for report in reports
+        {"report": report.name, "title": report.doc.title, "fields": ", ".join(report.doc.columns)}
+        for report in reports
     ]
     context.show(rows)
 
@@ -73,9 +74,7 @@ def collect(lake: Lake, request: Request, *, is_terminal: bool) -> list[Result]:
             limit = request.limit
             if limit is None and is_terminal:
                 limit = report.doc.limit.terminal
-            rows = lake.report(
-                name, since=request.since, until=request.until, limit=limit, engine=engine, **given
-            )
+            rows = lake.report(name, since=request.since, until=request.until, limit=limit, engine=engine, **given)
             shown_limit = limit if limit is not None else report.doc.limit.default
             is_cut = shown_limit is not None and len(rows) >= shown_limit
             results.append(

@@ -24,7 +24,10 @@ def show_run(context: Context, lake: Lake, result: RunResult) -> None:
         told = ", ".join(f"{count:,} {status}" for status, count in sorted(counted.items()))
         context.say(f"{source}: files {told or 'none'}")
     fates = [
-        {"source": source, **{name: rows[name] for name in ("rows_ingested", "loaded", "duplicates", "quarantined")}}
+        {
+            "source": source,
+            **{name: rows[name] for name in ("rows_ingested", "loaded", "duplicates", "quarantined")},
+        }
         for source, rows in result.fates.items()
         if rows
     ]
@@ -45,7 +48,13 @@ def _as_row(result: RunResult) -> dict[str, Any]:
         "seconds": result.seconds,
         "release": result.release.release_id if result.release else None,
         "files": [
-            {"source": source, "file": o.file.path, "status": o.status, "records": o.stats.records, "error": o.error and str(o.error)}
+            {
+                "source": source,
+                "file": o.file.path,
+                "status": o.status,
+                "records": o.stats.records,
+                "error": o.error and str(o.error),
+            }
             for source, outcomes in result.files.items()
             for o in outcomes
         ],
@@ -68,7 +77,8 @@ def leave(context: Context, lake: Lake, result: RunResult) -> None:
     for source, verdict in verdicts(ledger, quality).items():
         if verdict == "warn":
             score = next(entry.score for entry in ledger if entry.source == source)
-            context.say(f"[yellow]warning:[/yellow] {source}: quality score {score:.2f} % is under {quality.for_source(source)[0]:g} %")
+            least = quality.for_source(source)[0]
+            context.say(f"[yellow]warning:[/yellow] {source}: quality score {score:.2f} % is under {least:g} %")
     if result.failures:
         # Each was told when it happened; here is what it means for the whole.
         context.say(f"{len(result.failures)} of the run's files failed; everything else went in")

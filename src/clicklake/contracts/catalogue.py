@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -103,6 +103,10 @@ def pick(name: str, known: Mapping[str, Path], what: str) -> Path:
     """The file of a name, or an error that names the nearest and all."""
     if name in known:
         return known[name]
-    near = difflib.get_close_matches(name, known, 1)
-    hint = f"; did you mean {near[0]}?" if near else ""
-    raise UnknownNameError(f"there is no {what} {name!r}{hint} Known: {', '.join(known) or 'none'}")
+    raise UnknownNameError(f"there is no {what} {name!r}{nearest(name, known)} Known: {', '.join(known) or 'none'}")
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """The end of a sentence about an unknown name: the known one that is most like it, if there is one."""
+    near = difflib.get_close_matches(name, list(known), 1)
+    return f"; did you mean {near[0]}?" if near else "."

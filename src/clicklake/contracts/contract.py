@@ -135,9 +135,7 @@ def parse_contract(text: str, mapping: str, file: str) -> Contract:
     _refuse_unknown_keys(OpenDataContractStandard, document.data, (), document)
     odcs = validate(OpenDataContractStandard, document, error=ContractError)
     if odcs.kind != "DataContract":
-        raise ContractError(
-            "kind must be DataContract", file=file, line=document.line_of(("kind",)), key="kind"
-        )
+        raise ContractError("kind must be DataContract", file=file, line=document.line_of(("kind",)), key="kind")
     if not odcs.apiVersion or not odcs.apiVersion.startswith("v3."):
         raise ContractError(
             f"apiVersion must be one of v3 (v3.1.0), not {odcs.apiVersion}",
@@ -213,7 +211,9 @@ def _rules(table: SchemaObject, document: Document) -> tuple[Rule, ...]:
             continue  # rules of other engines are theirs
         if not item.name or not _NAME.fullmatch(item.name) or item.name in rules:
             raise ContractError(
-                f"rule name {item.name!r} must be lower snake case and stand once", file=document.file, line=line
+                f"rule name {item.name!r} must be lower snake case and stand once",
+                file=document.file,
+                line=line,
             )
         rules[item.name] = Rule(item.name, item.implementation, item.description or "", item.dimension or "validity")
     return tuple(rules.values())
@@ -230,7 +230,16 @@ def _options(table: SchemaObject, document: Document) -> SourceOptions:
 
 
 def _freshness(odcs: OpenDataContractStandard) -> float | None:
-    hours = {"h": 1.0, "hour": 1.0, "hours": 1.0, "d": 24.0, "day": 24.0, "days": 24.0, "m": 1 / 60, "minutes": 1 / 60}
+    hours = {
+        "h": 1.0,
+        "hour": 1.0,
+        "hours": 1.0,
+        "d": 24.0,
+        "day": 24.0,
+        "days": 24.0,
+        "m": 1 / 60,
+        "minutes": 1 / 60,
+    }
     for item in odcs.slaProperties or []:
         if item.property in ("freshness", "latency") and isinstance(item.value, (int, float)):
             return float(item.value) * hours.get(item.unit or "h", 1.0)

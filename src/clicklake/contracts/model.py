@@ -82,7 +82,11 @@ class TableDoc(_Strict):
 
     @model_validator(mode="after")
     def _columns_exist(self) -> TableDoc:
-        for what, names in (("grain", self.grain), ("key", self.key or ()), ("partition_by", self.partition_by)):
+        for what, names in (
+            ("grain", self.grain),
+            ("key", self.key or ()),
+            ("partition_by", self.partition_by),
+        ):
             for name in names:
                 if name not in self.columns:
                     raise ValueError(f"{what} names {name!r}, which is no column of the table")

@@ -114,9 +114,7 @@ def read_document(source: Path, *, error: type[DocumentError], allow_empty: bool
     return parse_document(text, str(source), error=error, allow_empty=allow_empty)
 
 
-def parse_document(
-    text: str, file: str, *, error: type[DocumentError], allow_empty: bool = False
-) -> Document:
+def parse_document(text: str, file: str, *, error: type[DocumentError], allow_empty: bool = False) -> Document:
     """Read a YAML document from a text.
 
     Raises:
@@ -145,9 +143,7 @@ def validate(model: type[ModelT], document: Document, *, at: Keys = (), error: t
             data = data[part]
     except (KeyError, IndexError, TypeError):
         line = document.line_of(at)
-        raise error(
-            f"the key {dotted(at)!r} is missing", file=document.file, line=line, key=dotted(at)
-        ) from None
+        raise error(f"the key {dotted(at)!r} is missing", file=document.file, line=line, key=dotted(at)) from None
     try:
         return model.model_validate(data)
     except ValidationError as failure:
@@ -164,14 +160,10 @@ def as_error(problems: Iterable[Problem], error: type[ErrorT]) -> ErrorT:
     """One error for many problems: one a line, in the order of their lines."""
     first, *rest = sorted(problems, key=lambda problem: (problem.file or "", problem.line or 0))
     others = (str(error(problem.message, file=problem.file, line=problem.line)) for problem in rest)
-    return error(
-        "\n".join((first.message, *others)), file=first.file, line=first.line, key=dotted(first.path)
-    )
+    return error("\n".join((first.message, *others)), file=first.file, line=first.line, key=dotted(first.path))
 
 
-def explain(
-    model: type[BaseModel], data: object, failure: ValidationError, *, at: Keys = ()
-) -> dict[Keys, str]:
+def explain(model: type[BaseModel], data: object, failure: ValidationError, *, at: Keys = ()) -> dict[Keys, str]:
     """What is wrong with data that a model refused: the keys, and a sentence that names them."""
     found: dict[Keys, str] = {}
     for fault in failure.errors(include_url=False):
@@ -297,9 +289,7 @@ def _syntax_error(failure: yaml.YAMLError, text: str, file: str, error: type[Doc
     clue = f"{getattr(failure, 'context', None)} {problem}"
     hint = next(hint for words, hint in _HINTS if words in clue)
     mark = getattr(failure, "context_mark" if "opened here" in hint else "problem_mark", None)
-    return error(
-        f"this is not valid YAML ({problem}): {hint}", file=file, line=mark.line + 1 if mark else None
-    )
+    return error(f"this is not valid YAML ({problem}): {hint}", file=file, line=mark.line + 1 if mark else None)
 
 
 @dataclass(frozen=True)

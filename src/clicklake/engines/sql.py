@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from functools import lru_cache
+from typing import cast
 
 import sqlglot
 from sqlglot import exp
@@ -14,6 +16,9 @@ from sqlglot.errors import SqlglotError
 from clicklake.errors import ContractError
 
 DIALECT = "duckdb"
+
+# What sqlglot can't parse it takes for a command, and says so on stderr; our callers say it better.
+logging.getLogger("sqlglot").setLevel(logging.ERROR)
 
 Parameter = str | int | float | bool | Decimal | date | datetime | list[str] | tuple[str, ...] | None
 """What may stand for a `:name` in SQL."""
@@ -39,7 +44,7 @@ def _parsed(sql: str, what: str) -> exp.Expression:
     except SqlglotError as error:
         message = str(error).replace("\x1b[4m", "").replace("\x1b[0m", "").strip()
         raise ContractError(f"{what}: the SQL can't be read. {message}") from error
-    return tree
+    return cast(exp.Expression, tree)
 
 
 def bind(tree: exp.Expression, parameters: Mapping[str, Parameter], what: str) -> exp.Expression:
@@ -60,7 +65,10 @@ def bind(tree: exp.Expression, parameters: Mapping[str, Parameter], what: str) -
             if not isinstance(parent, exp.In):
                 raise ContractError(f"{what}: :{name} is a list; it can only stand in `x in (:{name})`")
             position = parent.expressions.index(placeholder)
-            parent.set("expressions", [*parent.expressions[:position], *literals, *parent.expressions[position + 1 :]])
+            parent.set(
+                "expressions",
+                [*parent.expressions[:position], *literals, *parent.expressions[position + 1 :]],
+            )
         else:
             placeholder.replace(literal(value))
     return tree

@@ -8,9 +8,7 @@ from __future__ import annotations
 from clicklake.contracts.types import ColumnType
 
 _BLANKS = "e' \\t\\r\\n'"
-_ISO = (
-    r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}([.]\d+)?)?( ?(Z|[+-]\d{2}(:?\d{2})?))?)?"
-)
+_ISO = r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}([.]\d+)?)?( ?(Z|[+-]\d{2}(:?\d{2})?))?)?"
 _NUMBER = r"[+-]?(\d+[.]?\d*|[.]\d+)([eE][+-]?\d{1,3})?"
 
 FUNCTIONS = (

@@ -32,7 +32,7 @@ class SourceLedger:
 
     @property
     def score(self) -> float | None:
-        """Quality score in percent: loaded / (loaded + quarantined), rounded half up to 2 decimals; None without rows."""
+        """Quality score: loaded / (loaded + quarantined) in percent, half up to 2 decimals; None without rows."""
         total = self.loaded + self.quarantined
         return (20_000 * self.loaded + total) // (2 * total) / 100 if total else None
 

@@ -131,7 +131,13 @@ def _dimensions(
             total = entry.rows_ingested
             score = None if not total else round(max(0.0, 100 * (1 - count / total)), 3)
             found.append(
-                {"source": entry.source, "dimension": dimension, "rows": total, "failed": count, "score": score}
+                {
+                    "source": entry.source,
+                    "dimension": dimension,
+                    "rows": total,
+                    "failed": count,
+                    "score": score,
+                }
             )
     return found
 
@@ -165,4 +171,3 @@ def _drift(store: Store, engine: DuckDB) -> list[dict[str, Any]]:
     )
     names = ("source", "kind", "column_name", "detail", "files", "rows", "last_seen")
     return [dict(zip(names, row, strict=True)) for row in rows]
-

@@ -110,7 +110,7 @@ candidates as (select {", ".join([provenance, *candidates])} from cleaned)
         return f"cast(json_object({pairs}) as varchar)"
 
     def _parameters(self) -> dict[str, Parameter]:
-        return {**self.parameters, **self.contract.options.parameters}  # type: ignore[dict-item]
+        return {**self.parameters, **self.contract.options.parameters}
 
     def _names(self) -> list[str]:
         return [item.alias_or_name for item in self._mapping().expressions]
@@ -119,9 +119,9 @@ candidates as (select {", ".join([provenance, *candidates])} from cleaned)
         """The mapping, if it is one row out for each row in: anything else would lose rows unseen."""
         file = self.contract.file.replace(".yaml", ".sql")
         tree = parse(self.contract.mapping, file)
-        other = ("joins", "where", "group", "having", "qualify", "distinct", "limit", "offset", "with_", "order")
+        other = "joins where group having qualify distinct limit offset with_ order".split()
         wrong = [part.strip("_") for part in other if tree.args.get(part)]
-        if not isinstance(tree, exp.Select) or wrong or list(tree.find_all(exp.AggFunc, exp.Window, exp.Unnest)):
+        if not isinstance(tree, exp.Select) or wrong or any(tree.find_all(exp.AggFunc, exp.Window, exp.Unnest)):
             raise ContractError(
                 "a mapping is one SELECT of expressions from its bronze table, a row out for each row in; "
                 f"it can't have {', '.join(wrong) or 'set operations, aggregates, windows or unnest'}",

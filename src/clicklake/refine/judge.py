@@ -79,9 +79,7 @@ def judge_range(engine: DuckDB, judge: Judge, bronze: Snapshot, silver: Snapshot
     engine.execute(f"create or replace view work.standard_{name} as {judge.standard(view)}")
     history = f"work.history_{name}"
     scan = engine.scan(silver) if silver is not None else f"select * from work.standard_{name} where false"
-    engine.execute(
-        f"create or replace view {history} as select * from ({scan}) where source = {string(name)}"
-    )
+    engine.execute(f"create or replace view {history} as select * from ({scan}) where source = {string(name)}")
     suspects = _suspects(engine, judge, name, has_history=silver is not None and bool(silver.files))
     engine.register("suspect_ids", pa.table({"row_id": suspects}))
     _quarantine(engine, judge, name, view)
@@ -134,7 +132,7 @@ def _is_in(values: npt.NDArray[np.uint64], wanted: npt.NDArray[np.uint64]) -> np
     shift = np.uint64(64 - _FILTER_BITS)
     table = np.zeros(1 << _FILTER_BITS, np.bool_)
     table[wanted >> shift] = True
-    found = table[values >> shift]
+    found: npt.NDArray[np.bool_] = table[values >> shift]
     maybe = np.flatnonzero(found)
     found[maybe] = np.isin(values[maybe], wanted)
     return found
@@ -200,4 +198,3 @@ select row_id, event_id, content is distinct from kept as is_conflict, is_histor
 from ranked where row_id <> event_id""")
     displaced = engine.rows(f"select row_id from work.duplicates_{name} where is_history order by row_id")
     return [row[0] for row in displaced]
-

@@ -35,9 +35,15 @@ _TRIES = 50
 
 @dataclass
 class Refined:
-    """What one round did, by source: rows ingested, loaded, duplicates, quarantined, conflicts."""
+    """What one round did.
+
+    Args:
+        counts: By source: rows ingested, loaded, duplicates, quarantined, conflicts.
+        nulls: Rows loaded without a value, by `table.column`.
+    """
 
     counts: dict[str, dict[str, int]] = field(default_factory=dict)
+    nulls: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -131,10 +137,12 @@ class Refiner:
         if not _has(duplicates, marks):
             commit(self.store, duplicates, self._duplicates(fates, duplicates.schema), marks=marks)
             self.after(DUPLICATES)
+        nulls: dict[str, int] = {}
         for name in open_targets:
-            self._load(silver[name], [fate for fate in fates if fate.judge.silver.name == name], marks)
+            loaded = self._load(silver[name], [fate for fate in fates if fate.judge.silver.name == name], marks)
+            nulls.update({f"{name}.{column}": rows for column, rows in loaded.nulls.items()})
             self.after(name)
-        return self._settle(ledger, bronze, plan, fates, marks)
+        return Refined(self._settle(ledger, bronze, plan, marks), nulls)
 
     def _all(self, sources: Sequence[str]) -> list[str]:
         """The sources asked for and those that an unfinished round may be about."""
@@ -193,20 +201,19 @@ class Refiner:
         ]
         return self._chain(parts, schema)
 
-    def _load(self, silver: Snapshot, fates: Sequence[Fates], marks: Mapping[str, int]) -> None:
+    def _load(self, silver: Snapshot, fates: Sequence[Fates], marks: Mapping[str, int]) -> Snapshot:
         """Add the loaded rows; where some take the place of older ones, these go in the same commit."""
         queries = [fate.loaded() for fate in fates]
         displaced = [row_id for fate in fates for row_id in fate.displaced]
         if not displaced:
-            commit(self.store, silver, self._chain(queries, silver.schema), marks=marks)
-            return
+            return commit(self.store, silver, self._chain(queries, silver.schema), marks=marks)
         key = quote(fates[0].judge.identity.row_id)
         self.engine.register("displaced", pa.table({"row_id": displaced}))
         touched = self.engine.files_with(silver, f"{key} in (select row_id from displaced)")
         scan = self.engine.scan(silver, [silver.uri(path) for path in touched])
         kept = f"select * from ({scan}) as kept anti join displaced on kept.{key} = displaced.row_id"
         rows = self._chain([kept, *queries], silver.schema)
-        commit(self.store, silver, rows, marks=marks, remove=touched)
+        return commit(self.store, silver, rows, marks=marks, remove=touched)
 
     def _chain(self, queries: Sequence[str], schema: pa.Schema) -> pa.RecordBatchReader:
         def batches() -> Iterator[pa.RecordBatch]:
@@ -220,11 +227,10 @@ class Refiner:
         ledger: Snapshot,
         bronze: Mapping[str, Snapshot],
         plan: _Plan,
-        fates: Sequence[Fates],
         marks: Mapping[str, int],
-    ) -> Refined:
+    ) -> dict[str, dict[str, int]]:
         """Count the fates in the tables that hold them, and write the ledger."""
-        counted = Refined()
+        counted: dict[str, dict[str, int]] = {}
         entries = []
         for rows in plan.ranges:
             target = self.registry.judge(plan.registered[rows.source]).silver
@@ -237,7 +243,7 @@ class Refiner:
                     f"ingested, but {entry['loaded']} loaded + {entry['duplicates']} duplicates + "
                     f"{entry['quarantined']} quarantined. Nothing was published."
                 )
-            counted.counts[rows.source] = {name: value for name, value in entry.items() if isinstance(value, int)}
+            counted[rows.source] = {name: value for name, value in entry.items() if isinstance(value, int)}
             entries.append(
                 {
                     "run_id": self.run_id,
@@ -251,7 +257,10 @@ class Refiner:
             )
         versions = {f"read:{name}": self.store.open(name).version for name in self.catalogue.silver}
         commit(
-            self.store, ledger, pa.Table.from_pylist(entries, schema=ledger.schema), marks={**marks, **versions}
+            self.store,
+            ledger,
+            pa.Table.from_pylist(entries, schema=ledger.schema),
+            marks={**marks, **versions},
         )
         self.after(LEDGER)
         return counted
@@ -266,9 +275,7 @@ class Refiner:
 
         doc = self.catalogue.silver[target].doc
         key = doc.identity.row_id if doc.identity else "row_id"
-        ingested = self.engine.value(
-            f"select count(*) from ({self.engine.scan(bronze)}) where row_id {between}"
-        )
+        ingested = self.engine.value(f"select count(*) from ({self.engine.scan(bronze)}) where row_id {between}")
         duplicates = self.engine.scan(self.store.open(DUPLICATES))
         # A row of this range may have taken the place of an older one, which then is a duplicate: it changes its fate.
         displaced = self.engine.value(
@@ -281,17 +288,13 @@ class Refiner:
             "quarantined": count(QUARANTINE, f"{source} and row_id {between} and status = 'open'"),
             "withdrawn": 0,
             "erased": 0,
-            "conflicts": count(
-                DUPLICATES, f"{source} and is_conflict and (row_id {between} or event_id {between})"
-            ),
+            "conflicts": count(DUPLICATES, f"{source} and is_conflict and (row_id {between} or event_id {between})"),
         }
 
 
 def _has(snapshot: Snapshot, marks: Mapping[str, int]) -> bool:
     """Whether a table has consumed all that the marks say."""
-    return all(
-        snapshot.mark(name) >= value for name, value in marks.items() if name.startswith("refine:")
-    )
+    return all(snapshot.mark(name) >= value for name, value in marks.items() if name.startswith("refine:"))
 
 
 def _expect(quarantine: Snapshot, ledger: Snapshot, plan: _Plan) -> None:

@@ -26,8 +26,8 @@ _SMALLEST = 7  # zeros after the point, likewise
 _LABELS = re.compile(r"(?<!per)(^|_)(id|key|year|quarter|month|day|hour|week|version|step)$")
 _PERCENT = re.compile(r"^pct_|_pct$")
 _ACRONYMS = frozenset({"id", "clv", "rfm", "sku", "url", "utc", "r", "f", "m"})
-# Control pictures for the C0 controls, so that text can't move the cursor or end a line; U+FFFD for what would
-# turn the reading direction of the text after it.
+# Control pictures for the C0 controls, so that text can't move the cursor or end a line; U+FFFD for what
+# would turn the reading direction of the text after it.
 _VISIBLE = {code: 0x2400 + code for code in range(32)} | {127: 0x2421}
 _VISIBLE |= dict.fromkeys([*range(0x80, 0xA0), *range(0x202A, 0x202F), *range(0x2066, 0x206A)], 0xFFFD)
 
@@ -108,7 +108,7 @@ def show(value: object, format: Format) -> str:
 
 
 def guess(name: str, data_type: pa.DataType) -> Format:
-    """The format of a column that no document describes, from its Arrow type and the project's way of naming."""
+    """The format of a column that no document describes, from its Arrow type and its name."""
     if pa.types.is_date(data_type):
         return "date"
     if pa.types.is_timestamp(data_type):

@@ -47,9 +47,7 @@ def report_tables(report: Report) -> list[str]:
     return tables(parse(report.sql, str(report.file)))
 
 
-def report_sql(
-    report: Report, parameters: Mapping[str, Parameter], window: Window, limit: int | None
-) -> str:
+def report_sql(report: Report, parameters: Mapping[str, Parameter], window: Window, limit: int | None) -> str:
     """The SQL of a report as it runs.
 
     Args:
@@ -84,13 +82,9 @@ def run_report(engine: DuckDB, report: Report, sql: str) -> pa.Table:
         raise QueryError(f"{report.file}: {error}") from error
     if not report.doc.columns:
         return table
-    schema = pa.schema(
-        [(name, _naive(ColumnType(doc.type).arrow)) for name, doc in report.doc.columns.items()]
-    )
+    schema = pa.schema([(name, _naive(ColumnType(doc.type).arrow)) for name, doc in report.doc.columns.items()])
     return table.select(schema.names).cast(schema)
 
 
 def _naive(data_type: pa.DataType) -> pa.DataType:
     return pa.timestamp("us") if pa.types.is_timestamp(data_type) else data_type
-
-

@@ -123,7 +123,9 @@ class _PartitionWriter:
         spec = store.specs.get(snapshot.name)
         self._sequences = [name for name in (spec.sequences if spec else ()) if name in self._schema.names]
         pii = spec.pii if spec else frozenset()
-        self._indexed = [item.name for item in self._schema if item.name not in pii and not pa.types.is_nested(item.type)]
+        self._indexed = [
+            item.name for item in self._schema if item.name not in pii and not pa.types.is_nested(item.type)
+        ]
         self._waiting: list[pa.RecordBatch] = []
         self._waiting_rows = self._file_rows = 0
         self._writer: pq.ParquetWriter | None = None
@@ -188,7 +190,9 @@ class _PartitionWriter:
             self._schema,
             compression=self._store.compression,
             compression_level=self._store.compression_level if is_zstd else None,
-            use_dictionary=[leaf for item in self._schema for leaf in _leaves(item) if item.name not in self._sequences],
+            use_dictionary=[
+                leaf for item in self._schema for leaf in _leaves(item) if item.name not in self._sequences
+            ],
             column_encoding=dict.fromkeys(self._sequences, "DELTA_BINARY_PACKED") or None,
             write_statistics=self._indexed,
             store_schema=False,
@@ -260,5 +264,3 @@ def with_constants(schema: pa.Schema, names: Iterable[str]) -> pa.Schema:
     return pa.schema(
         [pa.field(i.name, pa.dictionary(pa.int32(), pa.string())) if i.name in chosen else i for i in schema]
     )
-
-

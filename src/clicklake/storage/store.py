@@ -247,9 +247,7 @@ class Store:
 
     def names(self) -> list[str]:
         """The tables of a local lake, by layer."""
-        found = [
-            f"{log.parent.parent.name}.{log.parent.name}" for log in Path(self.root).glob("*/*/_delta_log")
-        ]
+        found = [f"{log.parent.parent.name}.{log.parent.name}" for log in Path(self.root).glob("*/*/_delta_log")]
         order = {"bronze": 0, "silver": 1, "gold": 2, "ops": 3}
         return sorted(found, key=lambda name: (order.get(name.partition(".")[0], 9), name))
 
@@ -278,4 +276,7 @@ def _first_line(error: Exception) -> str:
 
 def transactions(marks: Mapping[str, int], version: int) -> list[Any]:
     """The Delta transactions of a commit on top of `version`."""
-    return [Transaction(COMMIT_MARK, version + 1), *(Transaction(name, value) for name, value in marks.items())]
+    return [
+        Transaction(COMMIT_MARK, version + 1),
+        *(Transaction(name, value) for name, value in marks.items()),
+    ]

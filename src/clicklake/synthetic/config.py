@@ -100,9 +100,7 @@ class GeneratorConfig:
 
     def _check_period(self) -> None:
         if not isinstance(self.start, date) or not _FIRST_START <= self.start <= _LAST_START:
-            raise UsageError(
-                f"start must be a date between {_FIRST_START} and {_LAST_START}, not {self.start}."
-            )
+            raise UsageError(f"start must be a date between {_FIRST_START} and {_LAST_START}, not {self.start}.")
         _check_whole("days", self.days, 1, 36_525)
         _check_whole("files", self.files, 1, 24 * self.days, why=" (one for each hour of the period)")
 

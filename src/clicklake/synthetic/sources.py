@@ -19,6 +19,7 @@ from clicklake.synthetic.world import World
 
 _WEB_DAYS = 2
 _BLOCKS, _MOST_SLICES = 2**30, 2**21
+_CLICK_STREAM, _WEB_STREAM, _BLOCK_STREAM = 2, 3, 4
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ def click_source(directory: Path, config: GeneratorConfig, volume: Floats) -> So
     """Describe `click_events`: CSV files, each a stretch of the whole period."""
     rhythm = Rhythm(first_second(config.start), volume)
     return Source(
-        stream=2,
+        stream=_CLICK_STREAM,
         first_block=_first_block(config),
         rhythm=rhythm,
         slices=slices(rhythm, part_hours(config.days, config.files), config.rows),
@@ -76,7 +77,7 @@ def web_source(directory: Path, config: GeneratorConfig, volume: Floats) -> Sour
         return directory / f"{moment:%Y/%m/%d/%H}" / "events-0001.ndjson"
 
     return Source(
-        stream=3,
+        stream=_WEB_STREAM,
         first_block=_first_block(config) + _MOST_SLICES,
         rhythm=rhythm,
         slices=slices(rhythm, range(hours + 1), config.web_rows),
@@ -89,5 +90,5 @@ def web_source(directory: Path, config: GeneratorConfig, volume: Floats) -> Sour
 
 def _first_block(config: GeneratorConfig) -> int:
     """Draw where the slices begin to count, so that data of several seeds or periods can go into one lake."""
-    rng = np.random.default_rng([config.seed, 4, config.start.toordinal()])
+    rng = np.random.default_rng([config.seed, _BLOCK_STREAM, config.start.toordinal()])
     return int(rng.integers(_BLOCKS - 2 * _MOST_SLICES))

@@ -16,7 +16,9 @@ GOOD = "u1,s1,2025-01-01 10:00:00,page_view,,,"
 
 
 def silver(lake: Lake, columns: str) -> list[tuple[object, ...]]:
-    return [tuple(row.values()) for row in lake.query(f"select {columns} from silver.events order by event_id").to_pylist()]
+    return [
+        tuple(row.values()) for row in lake.query(f"select {columns} from silver.events order by event_id").to_pylist()
+    ]
 
 
 def reasons(lake: Lake) -> list[list[str]]:
@@ -45,7 +47,10 @@ def reasons(lake: Lake) -> list[list[str]]:
         ("u1,s1,2025-02-30 10:00:00,page_view,,,", ["invalid_timestamp"]),
         ("u1,s1,epoch,page_view,,,", ["invalid_timestamp"]),
         ("u1,s1,infinity,page_view,,,", ["invalid_timestamp"]),
-        (",s1,x,purchase,,,", ["missing_user_id", "missing_product_id", "missing_amount", "invalid_timestamp"]),
+        (
+            ",s1,x,purchase,,,",
+            ["missing_user_id", "missing_product_id", "missing_amount", "invalid_timestamp"],
+        ),
         ("u1,s1", ["malformed_row"]),
         ("u1,s1,2025-01-01 10:00:00,page_view,,,,,,", ["malformed_row"]),
     ],
@@ -93,7 +98,15 @@ def test_timestamps_are_read_by_iso_first_then_by_the_contract(
 
 @pytest.mark.parametrize(
     ("written", "expected"),
-    [("12.345", "12.35"), ("12.344", "12.34"), ("0", "0.00"), ("1e2", "100.00"), (".5", "0.50"), ("+3", "3.00"), (" 7 ", "7.00")],
+    [
+        ("12.345", "12.35"),
+        ("12.344", "12.34"),
+        ("0", "0.00"),
+        ("1e2", "100.00"),
+        (".5", "0.50"),
+        ("+3", "3.00"),
+        (" 7 ", "7.00"),
+    ],
 )
 def test_amounts_are_rounded_half_up(lake: Lake, clicks: Clicks, written: str, expected: str) -> None:
     lake.run(click_events=clicks(f"u1,s1,2025-01-01 10:00:00,purchase,p1,{written},ok"))
@@ -108,14 +121,14 @@ def test_texts_are_trimmed_and_event_types_snake_case(lake: Lake, clicks: Clicks
 
 
 def test_rows_that_are_equal_when_standardised_are_one(lake: Lake, clicks: Clicks) -> None:
-    file = clicks(GOOD, GOOD, " u1 ,s1,2025-01-01T11:00:00+01:00,Page View,,,", "u1,s1,2025-01-01 10:00:01,page_view,,,")
+    file = clicks(
+        GOOD, GOOD, " u1 ,s1,2025-01-01T11:00:00+01:00,Page View,,,", "u1,s1,2025-01-01 10:00:01,page_view,,,"
+    )
     result = lake.run(click_events=file)
     assert (result.fates["click_events"]["loaded"], result.fates["click_events"]["duplicates"]) == (2, 2)
     named = lake.query("select row_id % 1000, event_id % 1000, is_conflict from ops.duplicates order by 1").to_pylist()
     base = 1 << 40
-    assert [tuple(row.values()) for row in named] == [
-        ((base + n) % 1000, (base + 1) % 1000, False) for n in (2, 3)
-    ]
+    assert [tuple(row.values()) for row in named] == [((base + n) % 1000, (base + 1) % 1000, False) for n in (2, 3)]
 
 
 def test_a_row_that_came_in_an_earlier_run_is_a_duplicate(lake: Lake, clicks: Clicks) -> None:
@@ -125,7 +138,12 @@ def test_a_row_that_came_in_an_earlier_run_is_a_duplicate(lake: Lake, clicks: Cl
 
 
 def test_the_same_row_of_two_sources_is_two_events(lake: Lake, clicks: Clicks, tmp_path: Path) -> None:
-    event = {"user_id": "u1", "session_id": "s1", "event_type": "page_view", "event_timestamp": "2025-01-01T10:00:00Z"}
+    event = {
+        "user_id": "u1",
+        "session_id": "s1",
+        "event_type": "page_view",
+        "event_timestamp": "2025-01-01T10:00:00Z",
+    }
     web = tmp_path / "web.ndjson"
     web.write_text(json.dumps(event) + "\n")
     lake.run(click_events=clicks(GOOD), web_events=web)
@@ -145,7 +163,12 @@ def web_event(event_id: str | None, amount: str, **more: object) -> dict[str, ob
 
 
 def test_of_two_rows_with_one_id_the_smaller_content_is_kept_in_any_order(tmp_path: Path) -> None:
-    events = [web_event("e1", "9.00"), web_event("e1", "5.00"), web_event("e1", "7.00"), web_event(None, "5.00")]
+    events = [
+        web_event("e1", "9.00"),
+        web_event("e1", "5.00"),
+        web_event("e1", "7.00"),
+        web_event(None, "5.00"),
+    ]
     kept = []
     for order in ([0, 1, 2, 3], [2, 1, 0, 3], [1, 0, 3, 2]):
         lake = Lake(tmp_path / f"lake{order[0]}")
@@ -177,7 +200,9 @@ def test_metadata_fills_the_columns_of_the_event(lake: Lake, tmp_path: Path) -> 
     event["metadata"] |= {"currency": "usd", "outcome": "failed", "colour": "red"}  # type: ignore[operator]
     file.write_text(json.dumps(event) + "\n")
     lake.run(web_events=file)
-    columns = "source_event_id, product_id, order_id, amount, currency, outcome, is_success, device_type, metadata['colour']"
+    columns = (
+        "source_event_id, product_id, order_id, amount, currency, outcome, is_success, device_type, metadata['colour']"
+    )
     assert silver(lake, columns) == [("e7", "p1", "o1", Decimal("2.50"), "USD", "failed", False, "mobile", "red")]
 
 
@@ -193,7 +218,11 @@ def test_money_of_another_currency_is_quarantined(lake: Lake, tmp_path: Path) ->
 def test_bounds_of_the_settings_are_rules(tmp_path: Path, clicks: Clicks) -> None:
     lake = Lake(
         tmp_path / "lake",
-        overrides={"rules.max_amount": "100", "rules.earliest_event": "2025-01-01", "rules.latest_event": "2025-01-31"},
+        overrides={
+            "rules.max_amount": "100",
+            "rules.earliest_event": "2025-01-01",
+            "rules.latest_event": "2025-01-31",
+        },
     )
     records = [
         "u1,s1,2025-01-31 23:59:59,purchase,p1,100.00,ok",
@@ -235,10 +264,16 @@ def test_slices_give_the_same_fates(tmp_path: Path, clicks: Clicks, monkeypatch:
         ("select UserID as user_id from bronze.click_events limit 1", "can't have limit"),
         ("select distinct UserID as user_id from bronze.click_events", "can't have distinct"),
         ("select max(UserID) as user_id from bronze.click_events", "aggregates"),
-        ("select UserID as user_id from bronze.web_events", "reads from bronze.click_events and nothing else"),
+        (
+            "select UserID as user_id from bronze.web_events",
+            "reads from bronze.click_events and nothing else",
+        ),
         ("select UserID as user_id from bronze.click_events", "doesn't use SessionID, Timestamp"),
-        ("select UserID as nobody, SessionID as session_id, Timestamp as event_timestamp, EventType as event_type,"
-         " ProductID as product_id, Amount as amount, Outcome as outcome from bronze.click_events", "gives nobody"),
+        (
+            "select UserID as nobody, SessionID as session_id, Timestamp as event_timestamp, EventType as event_type,"
+            " ProductID as product_id, Amount as amount, Outcome as outcome from bronze.click_events",
+            "gives nobody",
+        ),
         ("selec UserID", "a mapping is one SELECT"),
         ("select UserID from from", "can't be read"),
     ],

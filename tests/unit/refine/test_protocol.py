@@ -80,7 +80,9 @@ def test_a_torn_range_is_finished_by_the_contract_that_began_it(tmp_path: Path, 
         pipeline(lake, stop).refine()
     stricter = Lake(tmp_path / "lake", overrides={"rules.max_amount": "1"})
     stricter.refine()
-    assert [row["event_type"] for row in stricter.query("select event_type from silver.events order by 1").to_pylist()] == [
+    assert [
+        row["event_type"] for row in stricter.query("select event_type from silver.events order by 1").to_pylist()
+    ] == [
         "page_view",
         "purchase",
     ], "the purchase was judged when there was no bound"
@@ -109,9 +111,7 @@ def test_a_rival_run_in_between_is_a_conflict_that_resolves(tmp_path: Path, clic
     assert len(lake.query("select * from ops.ledger").to_pylist()) == 1
 
 
-def test_fates_that_do_not_add_up_fail_the_run(
-    tmp_path: Path, clicks: Clicks, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_fates_that_do_not_add_up_fail_the_run(tmp_path: Path, clicks: Clicks, monkeypatch: pytest.MonkeyPatch) -> None:
     real = refine_module.judge_range
 
     def loses_a_row(engine: DuckDB, *args: object) -> object:

@@ -92,7 +92,11 @@ def test_files_are_replaced_in_one_commit_and_the_feed_tells(store: Store) -> No
     after = commit(store, second, table(1), marks={}, remove=[path])
     assert ids(after) == [1, 3]
     feed = pa.table(after.delta.load_cdf(starting_version=3, columns=["id", "_change_type"])).to_pylist()
-    assert sorted((row["id"], row["_change_type"]) for row in feed) == [(1, "delete"), (1, "insert"), (2, "delete")]
+    assert sorted((row["id"], row["_change_type"]) for row in feed) == [
+        (1, "delete"),
+        (1, "insert"),
+        (2, "delete"),
+    ]
 
 
 def test_a_reported_failure_that_went_through_is_a_success(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:

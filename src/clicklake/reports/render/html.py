@@ -42,9 +42,9 @@ def to_html(
     entries = _entries(results)
     body = [
         *(tiles(entry) for entry in entries if entry.is_tiles),
-        *_part("Charts", "<div class='grid'>", [card(entry) for entry in entries if entry.is_drawn], "</div>"),
+        *_part("Charts", [card(entry) for entry in entries if entry.is_drawn], "<div class='grid'>", "</div>"),
         *(section(part) for part in sections),
-        *_part("Tables", "", [data(entry, window=not shared) for entry in entries if not entry.is_tiles], ""),
+        *_part("Tables", [data(entry, window=not shared) for entry in entries if not entry.is_tiles]),
     ]
     return _page(title, about, entries, "\n".join(body))
 
@@ -57,13 +57,13 @@ def _entries(results: Sequence[Result]) -> list[Entry]:
         return [Entry(result, f"r{place}", paint(result, painter)) for place, result in enumerate(results)]
 
 
-def _part(heading: str, before: str, parts: Sequence[str], after: str) -> list[str]:
+def _part(heading: str, parts: Sequence[str], before: str = "", after: str = "") -> list[str]:
     return [f"<h2 class='part'>{heading}</h2>{before}", *parts, after] if parts else []
 
 
 def _page(title: str, about: Mapping[str, str], entries: Sequence[Entry], body: str) -> str:
     facts = "".join(
-        f"<div><dt>{escape(name)}</dt><dd>{escape(value)}</dd></div>" for name, value in about.items() if value
+        f"<div><dt>{escape(name)}</dt><dd>{escape(str(value))}</dd></div>" for name, value in about.items() if value
     )
     links = "".join(f"<a href='#{entry.anchor}'>{escape(entry.result.doc.title)}</a>" for entry in entries)
     nav = f"<nav aria-label='Reports'>{links}</nav>" if len(entries) > 1 else ""

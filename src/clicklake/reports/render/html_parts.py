@@ -82,7 +82,8 @@ def card(entry: Entry) -> str:
         body = f"<figure><figcaption>{escape(figure.title)}</figcaption>{drawings}</figure>"
         notes = [*figure.notes, result.note or ""]
     wide = " wide" if figure and figure.is_wide else ""
-    return f"<section class='card{wide}' id='{entry.anchor}'>{_heading(result, result.summary)}{body}{_below(notes, table)}</section>"
+    inner = f"{_heading(result, result.summary)}{body}{_below(notes, table)}"
+    return f"<section class='card{wide}' id='{entry.anchor}'>{inner}</section>"
 
 
 def data(entry: Entry, *, window: bool) -> str:
@@ -90,23 +91,23 @@ def data(entry: Entry, *, window: bool) -> str:
     result = entry.result
     anchor = f"{entry.anchor}-rows" if entry.is_drawn else entry.anchor
     notes = [result.window if window else "", result.note or ""]
+    heading = f"<section class='data' id='{anchor}'>{_heading(result, result.doc.description)}"
     if not result.table.num_rows:
-        return f"<section class='data' id='{anchor}'>{_heading(result, result.doc.description)}{_empty()}{_below(notes)}</section>"
+        return f"{heading}{_empty()}{_below(notes)}</section>"
     shown = min(ROWS, result.table.num_rows)
     if shown < result.rows_in_all:
         notes.insert(0, f"First {integer(shown)} of {integer(result.rows_in_all)} rows.")
     columns = result.columns(ROWS)
-    return (
-        f"<section class='data' id='{anchor}'>{_heading(result, result.doc.description)}{_table(columns, result.doc.title)}"
-        f"{_below(notes)}{_definitions(columns)}</section>"
-    )
+    return f"{heading}{_table(columns, result.doc.title)}{_below(notes)}{_definitions(columns)}</section>"
 
 
 def section(part: HtmlSection) -> str:
     """A part of the page that is no report."""
     mark = f" <small>{part.status}</small>" if part.status else ""
     style = f" class='status {part.status}'" if part.status else ""
-    pieces = [f"<h2{style}>{escape(part.title)}{mark}</h2>", f"<p>{escape(part.text)}</p>" if part.text else ""]
+    pieces = [f"<h2{style}>{escape(part.title)}{mark}</h2>"]
+    if part.text:
+        pieces.append(f"<p>{escape(part.text)}</p>")
     if part.table is not None and part.table.num_rows:
         columns = columns_of(part.table.slice(0, ROWS), part.docs, part.currency)
         pieces.append(_table(columns, part.title))
@@ -124,7 +125,7 @@ def _heading(result: Result, text: str) -> str:
 def _table(columns: Sequence[Column], name: str) -> str:
     classes = [_class(column) for column in columns]
     heads = "".join(
-        f"<th scope='col'{_title(column)}{' class=n' if column.is_number else ''}>{escape(column.header)}</th>"
+        f"<th scope='col'{' class=n' if column.is_number else ''}{_title(column)}>{escape(column.header)}</th>"
         for column in columns
     )
     rows = "".join(
@@ -159,7 +160,9 @@ def _definitions(columns: Sequence[Column]) -> str:
         for column in columns
         if column.description
     )
-    return f"<details><summary>What the columns mean</summary><dl class='defs'>{pairs}</dl></details>" if pairs else ""
+    if not pairs:
+        return ""
+    return f"<details><summary>What the columns mean</summary><dl class='defs'>{pairs}</dl></details>"
 
 
 def _below(notes: Sequence[str], link: str = "") -> str:

@@ -10,7 +10,7 @@ from typing import TextIO
 
 import pyarrow as pa
 
-from clicklake.reports.render.values import is_bare, quoted, spell
+from clicklake.reports.render.values import Values, is_bare, quoted, spell
 
 _BATCH = 10_000
 _NEEDS_QUOTES = re.compile(r'[",\r\n]|^\s|\s$')
@@ -27,7 +27,8 @@ def to_json(rows: pa.Table) -> str:
 def write_json(rows: pa.Table, stream: TextIO) -> None:
     """Write the rows as a JSON list of objects, one a line.
 
-    Decimals are numbers with all their digits, dates and times ISO 8601 in UTC; NaN and infinite numbers are null.
+    Decimals are numbers with all their digits, dates and times ISO 8601 in UTC; NaN and infinite numbers are
+    null.
     """
     keys = (json.dumps(name, ensure_ascii=False).replace("%", "%%") for name in rows.column_names)
     template = "{" + ", ".join(f"{key}: %s" for key in keys) + "}"
@@ -69,12 +70,12 @@ def _rows(columns: list[list[str]], count: int) -> Iterator[tuple[str, ...]]:
     return zip(*columns, strict=True) if columns else iter([()] * count)
 
 
-def _json(column: pa.ChunkedArray) -> list[str]:
+def _json(column: Values) -> list[str]:
     texts = spell(column)
     return ["null" if text is None else text for text in texts] if is_bare(column.type) else quoted(texts)
 
 
-def _csv(column: pa.ChunkedArray, null: str, is_guarded: bool) -> list[str]:
+def _csv(column: Values, null: str, is_guarded: bool) -> list[str]:
     texts = spell(column)
     if is_guarded:
         texts = [text and _guarded(text) for text in texts]

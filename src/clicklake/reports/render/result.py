@@ -41,7 +41,7 @@ class Result:
     @property
     def rows_in_all(self) -> int:
         """How many rows there are without a limit."""
-        return max(self.total_rows or 0, self.table.num_rows)
+        return max(self.total_rows or 0, int(self.table.num_rows))
 
     @property
     def summary(self) -> str:

@@ -28,7 +28,8 @@ _EIGHTHS = " ▏▎▍▌▋▊▉"
 def to_table(result: Result, console: Console) -> None:
     """Print a report: title, meaning, rows, and what isn't shown.
 
-    A report of kind kpi with one row is a list of names and values. So is each row of a table that is too wide.
+    A report of kind kpi with one row is a list of names and values. So is each row of a table that is too
+    wide.
     """
     doc = result.doc
     _line(console, doc.title, TERMINAL["title"])

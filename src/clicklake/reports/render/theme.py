@@ -1,4 +1,4 @@
-"""Colours of everything that people look at: one accent and greys, readable without telling red from green."""
+"""Colours of everything that people look at: one accent and greys, safe for colour-blind readers."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ LIGHT: Mapping[str, str] = {
     "bad": "#a3243b",
     "shadow": "#161b241f",
 }
-"""Charts are drawn in these; each is unlike the others, so that a style sheet can put the dark ones in their place."""
+"""Charts are drawn in these. Each is unlike the others, so that a style sheet can replace it in the dark."""
 
 DARK: Mapping[str, str] = {
     "page": "#0f1217",

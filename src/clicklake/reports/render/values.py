@@ -1,7 +1,7 @@
 """Arrow columns as texts for machines and as values for people.
 
-Machine texts are exact: decimals keep their digits, times are ISO 8601 in UTC. What Python's dates can't hold, such
-as an infinite timestamp, is spelled all the same.
+Machine texts are exact: decimals keep their digits, times are ISO 8601 in UTC. What Python's dates can't
+hold, such as an infinite timestamp, is spelled too.
 """
 
 from __future__ import annotations
@@ -9,9 +9,11 @@ from __future__ import annotations
 import json
 import math
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeAlias
 
 import pyarrow as pa
+
+Values: TypeAlias = "pa.ChunkedArray[Any] | pa.Array[Any]"
 
 _OUT_OF_RANGE = "<value out of range: "
 
@@ -25,7 +27,7 @@ def is_bare(data_type: pa.DataType) -> bool:
     return any(is_kind(data_type) for is_kind in bare)
 
 
-def spell(column: pa.ChunkedArray | pa.Array) -> list[str | None]:
+def spell(column: Values) -> list[str | None]:
     """The values of a column as text; None for null and for what is not a finite number."""
     column = _plain(column)
     kind, types = column.type, pa.types
@@ -44,7 +46,7 @@ def spell(column: pa.ChunkedArray | pa.Array) -> list[str | None]:
     return [None if v is None else _other(v) for v in column.to_pylist()]
 
 
-def pythonic(column: pa.ChunkedArray | pa.Array) -> list[Any]:
+def pythonic(column: Values) -> list[Any]:
     """The values of a column for display: numbers as they are, all else as text."""
     column = _plain(column)
     types = pa.types
@@ -59,12 +61,12 @@ def quoted(texts: list[str | None]) -> list[str]:
     return ["null" if t is None else json.dumps(t, ensure_ascii=False) for t in texts]
 
 
-def _plain(column: pa.ChunkedArray | pa.Array) -> pa.ChunkedArray | pa.Array:
+def _plain(column: Values) -> Values:
     """The column without dictionary."""
     return column.cast(column.type.value_type) if pa.types.is_dictionary(column.type) else column
 
 
-def _texts(column: pa.ChunkedArray | pa.Array) -> list[str | None]:
+def _texts(column: Values) -> list[str | None]:
     """Arrow's own texts of a column."""
     texts: list[str | None] = column.cast(pa.string()).to_pylist()
     return texts
@@ -87,7 +89,7 @@ def _instant(text: str | None) -> str | None:
     return f"{whole}.{six}Z"
 
 
-def _nested(value: Any, kind: pa.DataType) -> str:
+def _nested(value: Any, kind: Any) -> str:  # noqa: ANN401 - any Arrow type
     """JSON of a list, a map or a struct."""
     types = pa.types
     if value is None:
@@ -104,8 +106,7 @@ def _nested(value: Any, kind: pa.DataType) -> str:
     return f"{{{', '.join(f'{json.dumps(key, ensure_ascii=False)}: {item}' for key, item in pairs)}}}"
 
 
-def _other(value: Any) -> str:
+def _other(value: object) -> str:
     if isinstance(value, bytes):
         return value.hex()
     return value.isoformat() if hasattr(value, "isoformat") else str(value)
-

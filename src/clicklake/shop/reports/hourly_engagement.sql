@@ -4,6 +4,12 @@ events as (
     select * from gold.fact_events
 ),
 
+purchases as (
+    select *
+    from gold.fact_events
+    where event_type = 'purchase' and is_success
+),
+
 users_of_hours as (
     select
         event_hour,
@@ -28,8 +34,7 @@ sales as (
         event_hour,
         count(distinct order_id) + count(*) - count(order_id) as purchases,
         count(distinct user_id) as purchasers
-    from events
-    where event_type = 'purchase' and is_success
+    from purchases
     group by event_hour
 ),
 

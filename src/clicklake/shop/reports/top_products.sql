@@ -6,6 +6,12 @@ events as (
     where product_id is not null
 ),
 
+purchases as (
+    select *
+    from gold.fact_events
+    where event_type = 'purchase' and is_success and product_id is not null
+),
+
 products as (
     select
         product_id,
@@ -21,8 +27,7 @@ sales as (
         product_id,
         count(distinct order_id) + count(*) - count(order_id) as purchases,
         sum(amount) as revenue
-    from events
-    where event_type = 'purchase' and is_success
+    from purchases
     group by product_id
 ),
 

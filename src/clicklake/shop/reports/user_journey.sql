@@ -8,7 +8,7 @@ events as (
 
 buyers as (
     select distinct user_id
-    from events
+    from gold.fact_events
     where event_type = 'purchase' and is_success
 ),
 

@@ -4,6 +4,12 @@ events as (
     select * from gold.fact_events
 ),
 
+purchases as (
+    select *
+    from gold.fact_events
+    where event_type = 'purchase' and is_success
+),
+
 users as (
     select
         user_id,
@@ -18,8 +24,7 @@ buyers as (
         user_id,
         count(distinct order_id) + count(*) - count(order_id) as purchases,
         sum(amount) as spent
-    from events
-    where event_type = 'purchase' and is_success
+    from purchases
     group by user_id
 ),
 

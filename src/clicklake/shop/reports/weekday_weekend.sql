@@ -4,6 +4,12 @@ events as (
     select * from gold.fact_events
 ),
 
+purchases as (
+    select *
+    from gold.fact_events
+    where event_type = 'purchase' and is_success
+),
+
 dates as (
     select
         date_key,
@@ -34,12 +40,11 @@ days as (
 sales as (
     select
         dates.day_type,
-        count(distinct events.order_id) + count(*) - count(events.order_id) as purchases,
-        count(distinct events.user_id) as purchasers,
-        sum(events.amount) as revenue
-    from events
-    inner join dates on events.date_key = dates.date_key
-    where events.event_type = 'purchase' and events.is_success
+        count(distinct purchases.order_id) + count(*) - count(purchases.order_id) as purchases,
+        count(distinct purchases.user_id) as purchasers,
+        sum(purchases.amount) as revenue
+    from purchases
+    inner join dates on purchases.date_key = dates.date_key
     group by dates.day_type
 ),
 

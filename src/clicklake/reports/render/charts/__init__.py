@@ -1,4 +1,4 @@
-"""Charts as SVG: a report's document says what is drawn, Altair lays it out, vl-convert draws it without a browser."""
+"""Charts as SVG: a report's document says what, Altair lays it out, vl-convert draws it without a browser."""
 
 from __future__ import annotations
 
@@ -54,7 +54,8 @@ def paint(result: Result, painter: Painter) -> Figure | None:
     if plot is None:
         return None
     widths = (WIDE, HALF, PHONE) if is_wide(result) else (HALF, PHONE)
-    drawings = {width: painter.draw(_chart(result.doc.chart.kind, plot, width), plot.title) for width in widths}
+    kind = result.doc.chart.kind
+    drawings = {width: painter.draw(_chart(kind, plot, width), plot.title) for width in widths}
     return Figure(plot.title, plot.notes, drawings, is_wide(result))
 
 

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Any
 
 import altair as alt
 
 from clicklake.reports import formats
 from clicklake.reports.render.charts.parts import (
+    ABOVE_NAMES,
+    ABOVE_NUMBERS,
     TEXT,
     canvas,
     colours,
     finish,
     from_zero,
     measure,
+    steps,
     text_width,
 )
 from clicklake.reports.render.charts.plot import Mark, Plot
@@ -35,14 +39,13 @@ def _lying(plot: Plot, names: list[str], width: int) -> alt.LayerChart:
     label = min(text_width(*names), width * _LONGEST_LABEL)
     room = (text_width(*(mark["label"] for mark in plot.marks)) + 12) / (width - label - 20)
     domain = from_zero(plot.marks, room)
-    title = {"titleAngle": 0, "titleAlign": "right", "titleX": -6, "titleY": -8, "titleBaseline": "bottom"}
     x = alt.X(
         "y:Q",
         title=plot.value.header,
         scale=alt.Scale(domain=domain, nice=False),
-        axis=measure(plot.value.format, *domain, count=max(2, width // 130), titleAnchor="end", titlePadding=8),
+        axis=measure(plot.value.format, domain, count=width // 130, titleAnchor="end", titlePadding=8),
     )
-    axis = alt.Axis(labelLimit=width * _LONGEST_LABEL, labelColor=LIGHT["ink"], **title)
+    axis = alt.Axis(labelLimit=width * _LONGEST_LABEL, labelColor=LIGHT["ink"], **ABOVE_NAMES)
     y = alt.Y("x:N", sort=None, title=plot.x.header, axis=axis, scale=alt.Scale(paddingInner=0.35))
     base = canvas(plot.marks).encode(x=x, y=y, **_grouped(plot, "yOffset"))
     layers = [base.mark_bar(cornerRadiusEnd=2).encode(description="tip:N", **_coloured(plot))]
@@ -51,41 +54,39 @@ def _lying(plot: Plot, names: list[str], width: int) -> alt.LayerChart:
             align=align, dx=6 if align == "left" else -6, fontSize=TEXT, color=LIGHT["ink"], aria=False
         )
         layers.append(text.encode(text="label:N").transform_filter(f"datum.y {sign} 0"))
-    height = (30 if len(names) > 4 else 46) * len(names) * (1 if plot.series is None else max(1.0, len(plot.names) * 0.7)) + 66
-    return finish(*layers, width=width, height=round(height))
+    row = (30 if len(names) > 4 else 46) * max(1.0, len(plot.names) * 0.7)
+    return finish(*layers, width=width, height=round(row * len(names)) + 66)
 
 
 def _standing(plot: Plot, names: list[str], width: int) -> alt.LayerChart:
     domain = from_zero(plot.marks, 0.09)
-    title = {"titleAngle": 0, "titleAlign": "left", "titleAnchor": "end", "titleX": -36, "titleY": -10}
     y = alt.Y(
         "y:Q",
         title=plot.value.header,
         scale=alt.Scale(domain=domain, nice=False),
-        axis=measure(plot.value.format, *domain, **title),
+        axis=measure(plot.value.format, domain, **ABOVE_NUMBERS),
     )
     room = (width - 50) / len(names)
     every = max(1, round((text_width(*names) + 10) / room + 0.49))
-    axis = alt.Axis(labelAngle=0, values=names[::every], titleAnchor="end", titlePadding=8, labelOverlap=False)
-    x = alt.X("x:O", sort=None, title=plot.x.header, axis=axis, scale=alt.Scale(paddingInner=0.2))
+    x = alt.X("x:O", sort=None, title=plot.x.header, axis=steps(names[::every]), scale=alt.Scale(paddingInner=0.2))
     base = canvas(plot.marks).encode(x=x, y=y, **_grouped(plot, "xOffset"))
     bar = base.mark_bar(cornerRadiusEnd=2).encode(description="tip:N", **_coloured(plot))
     text = base.mark_text(dy=-7, fontSize=TEXT, color=LIGHT["ink"], aria=False).encode(text="label:N")
     fits = plot.series is None and text_width(*(mark["label"] for mark in plot.marks)) + 4 <= room
     peak = max(plot.marks, key=lambda mark: float(mark["y"]))
     shown = plot.marks if fits else [peak] if plot.series is None else []
-    labels = text.properties(data=alt.Data(values=[mark for mark in shown if mark["y"] >= 0]))
+    labels = text.properties(data=alt.InlineData(values=[mark for mark in shown if mark["y"] >= 0]))
     return finish(bar, labels, width=width, height=_COLUMN_HEIGHT)
 
 
-def _grouped(plot: Plot, channel: str) -> dict[str, object]:
+def _grouped(plot: Plot, channel: str) -> dict[str, Any]:
     if plot.series is None:
         return {}
     offset = alt.YOffset if channel == "yOffset" else alt.XOffset
     return {channel: offset("series:N", sort=plot.names)}
 
 
-def _coloured(plot: Plot) -> dict[str, object]:
+def _coloured(plot: Plot) -> dict[str, Any]:
     if plot.series is None:
         return {"color": alt.value(LIGHT["accent"])}
     legend = alt.Legend(
@@ -113,7 +114,7 @@ def funnel(plot: Plot, width: int) -> alt.LayerChart:
     base = canvas(steps).encode(y=y)
     track = base.mark_bar(color=LIGHT["shade"], cornerRadius=3, aria=False)
     bar = base.mark_bar(color=LIGHT["accent"], cornerRadius=3)
-    above = {"dy": -_STEP * 0.33, "fontSize": TEXT + 1, "color": LIGHT["ink"], "aria": False}
+    above: dict[str, Any] = {"dy": -_STEP * 0.33, "fontSize": TEXT + 1, "color": LIGHT["ink"], "aria": False}
     name = base.mark_text(align="left", **above).encode(text="name:N", x=alt.value(0))
     share = base.mark_text(align="right", **above).encode(text="text:N", x=alt.value("width"))
     x = alt.X("y:Q", scale=scale, axis=None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import altair as alt
 
-from clicklake.reports.render.charts.parts import TEXT, canvas, finish, text_width
+from clicklake.reports.render.charts.parts import ABOVE_NAMES, TEXT, canvas, finish, steps, text_width
 from clicklake.reports.render.charts.plot import Plot
 from clicklake.reports.render.theme import LIGHT
 
@@ -17,16 +17,14 @@ def heatmap(plot: Plot, width: int) -> alt.LayerChart:
     columns = list(dict.fromkeys(mark["x"] for mark in plot.marks))
     rows = list(dict.fromkeys(mark["row"] for mark in plot.marks))
     lowest, highest = min(0.0, *(m["y"] for m in plot.marks)), max(m["y"] for m in plot.marks)
-    span = (highest - lowest) or 1.0
-    marks = [mark | {"shade": _FAINTEST + (1 - _FAINTEST) * (mark["y"] - lowest) / span} for mark in plot.marks]
+    slope = (1 - _FAINTEST) / ((highest - lowest) or 1.0)
+    marks = [mark | {"shade": _FAINTEST + slope * (mark["y"] - lowest)} for mark in plot.marks]
     room = (width - text_width(*rows) - 20) / len(columns)
     every = max(1, round((text_width(*columns) + 8) / room + 0.49))
-    x_axis = alt.Axis(labelAngle=0, values=columns[::every], titleAnchor="end", titlePadding=8, labelOverlap=False)
-    title = {"titleAngle": 0, "titleAlign": "right", "titleX": -6, "titleY": -8, "titleBaseline": "bottom"}
-    y_axis = alt.Axis(labelLimit=width * 0.35, labelColor=LIGHT["ink"], **title)
+    y_axis = alt.Axis(labelLimit=width * 0.35, labelColor=LIGHT["ink"], **ABOVE_NAMES)
     gaps = alt.Scale(paddingInner=0.06)
     base = canvas(marks).encode(
-        x=alt.X("x:O", sort=None, title=plot.x.header, axis=x_axis, scale=gaps),
+        x=alt.X("x:O", sort=None, title=plot.x.header, axis=steps(columns[::every]), scale=gaps),
         y=alt.Y("row:O", sort=None, title=plot.y.header, axis=y_axis, scale=gaps),
     )
     cells = base.mark_rect(color=LIGHT["accent"], cornerRadius=2).encode(

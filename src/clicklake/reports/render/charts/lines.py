@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from datetime import datetime, timezone
 from typing import Any
 
 import altair as alt
 
 from clicklake.reports.render.charts.parts import (
+    ABOVE_NUMBERS,
     TEXT,
     canvas,
     colours,
@@ -33,13 +35,12 @@ def lines(plot: Plot, width: int, *, is_filled: bool = False) -> alt.LayerChart:
     ends = _ends(plot, domain)
     layers = [_weekends(plot, x)] if any(mark["is_weekend"] for mark in plot.marks) else []
     base = canvas(_with_gaps(plot.marks, step if plot.is_time else None)).encode(x=x, y=y)
-    names = sorted(plot.names, key=lambda name: -sum(mark["y"] for mark in plot.marks if mark["series"] == name))
-    scale = alt.Scale(domain=names, range=colours(names))
-    colour = alt.Color("series:N", scale=scale, legend=None)
+    colour = _colour(plot)
     if is_filled and plot.series is None:
         layers.append(base.mark_area(opacity=0.16, color=LIGHT["accent"], aria=False))
     layers.append(base.mark_line(strokeWidth=2, strokeJoin="round", aria=False).encode(color=colour))
-    layers.append(canvas(_alone(plot.marks, step)).mark_circle(size=22, opacity=1, aria=False).encode(x=x, y=y, color=colour))
+    dots = canvas(_alone(plot.marks, step)).mark_circle(size=22, opacity=1, aria=False)
+    layers.append(dots.encode(x=x, y=y, color=colour))
     layers += _labels(plot, ends, width, x, y, colour)
     layers.append(_hits(plot, step, x))
     return finish(*layers, width=width, height=_HEIGHT)
@@ -47,7 +48,8 @@ def lines(plot: Plot, width: int, *, is_filled: bool = False) -> alt.LayerChart:
 
 def _x(plot: Plot, places: list[float], step: float, width: int) -> alt.X:
     span = [places[0] - step / 2, places[-1] + step / 2]
-    axis: dict[str, Any] = {"grid": False, "labelAngle": 0, "titleAnchor": "end", "titlePadding": 8, "tickCount": width // 90}
+    axis: dict[str, Any] = {"grid": False, "labelAngle": 0, "titleAnchor": "end", "titlePadding": 8}
+    axis["tickCount"] = width // 90
     if not plot.is_time:
         if not plot.x.is_number:
             names = json.dumps([mark["x"] for mark in sorted(plot.marks, key=lambda mark: mark["place"])])
@@ -73,13 +75,21 @@ def _exact(domain: list[float]) -> alt.Scale:
 
 
 def _y(plot: Plot, domain: list[float]) -> alt.Y:
-    title = {"titleAngle": 0, "titleAlign": "left", "titleAnchor": "end", "titleX": -36, "titleY": -10}
-    axis = measure(plot.value.format, *domain, **title)
+    axis = measure(plot.value.format, domain, **ABOVE_NUMBERS)
     return alt.Y("y:Q", title=plot.value.header, scale=alt.Scale(domain=domain, nice=False), axis=axis)
 
 
+def _colour(plot: Plot) -> alt.Color:
+    """The accent for the largest series, greys for the others."""
+    sums = dict.fromkeys(plot.names, 0.0)
+    for mark in plot.marks:
+        sums[mark["series"]] += mark["y"]
+    names = sorted(sums, key=lambda name: -sums[name])
+    return alt.Color("series:N", scale=alt.Scale(domain=names, range=colours(names)), legend=None)
+
+
 def _with_gaps(marks: list[Mark], step: float | None) -> list[Mark]:
-    """The marks, and an empty one where steps are missing, so that no line is drawn through days without data."""
+    """The marks, and an empty one where steps are missing: no line is drawn through days without data."""
     if step is None:
         return marks
     filled: list[Mark] = []
@@ -95,21 +105,18 @@ def _alone(marks: list[Mark], step: float) -> list[Mark]:
     """Marks without a neighbour, which a line doesn't show."""
     known = {(mark["series"], round(mark["place"] / step)) for mark in marks}
     return [
-        mark
-        for mark in marks
-        if not {(mark["series"], round(mark["place"] / step) + side) for side in (-1, 1)} & known
+        mark for mark in marks if not {(mark["series"], round(mark["place"] / step) + side) for side in (-1, 1)} & known
     ]
 
 
 def _weekends(plot: Plot, x: alt.X) -> alt.Chart:
-    bands: list[dict[str, float]] = []
+    bands: list[Mark] = []
     for day in sorted({mark["place"] for mark in plot.marks if mark["is_weekend"]}):
         if bands and bands[-1]["until"] == day - _DAY / 2:
             bands[-1]["until"] = day + _DAY / 2
         else:
             bands.append({"place": day - _DAY / 2, "until": day + _DAY / 2})
-    band = canvas(bands).mark_rect(color=LIGHT["shade"], aria=False)
-    return band.encode(x=x, x2="until:Q", y=alt.value(0), y2=alt.value("height"))
+    return _bands(bands, x, color=LIGHT["shade"], aria=False)
 
 
 def _ends(plot: Plot, domain: list[float]) -> list[Mark]:
@@ -126,11 +133,9 @@ def _ends(plot: Plot, domain: list[float]) -> list[Mark]:
     return spread
 
 
-def _labels(
-    plot: Plot, ends: list[Mark], width: int, x: alt.X, y: alt.Y, colour: alt.Color
-) -> list[alt.Chart]:
+def _labels(plot: Plot, ends: list[Mark], width: int, x: alt.X, y: alt.Y, colour: alt.Color) -> list[alt.Chart]:
     """Dots and texts at the end of each line, and at the peak of a single one."""
-    texts = {"fontSize": TEXT, "color": LIGHT["ink"], "aria": False}
+    texts: dict[str, Any] = {"fontSize": TEXT, "color": LIGHT["ink"], "aria": False}
     beside = canvas([end | {"y": end["at"]} for end in ends]).encode(x=x)
     drawn = [
         canvas(ends).mark_circle(size=44, opacity=1, aria=False).encode(x=x, y=y, color=colour),
@@ -154,8 +159,14 @@ def _hits(plot: Plot, step: float, x: alt.X) -> alt.Chart:
     for mark in plot.marks:
         tips.setdefault(mark["place"], []).append(mark["tip"])
     bands = [
-        {"place": place - step / 2, "until": place + step / 2, "tip": "\n".join(lines)}
-        for place, lines in tips.items()
+        {"place": place - step / 2, "until": place + step / 2, "tip": "\n".join(lines)} for place, lines in tips.items()
     ]
-    band = canvas(bands).mark_rect(color=LIGHT["ink"], opacity=0)
-    return band.encode(x=x, x2="until:Q", y=alt.value(0), y2=alt.value("height"), description="tip:N")
+    hits: alt.Chart = _bands(bands, x, color=LIGHT["ink"], opacity=0).encode(description="tip:N")
+    return hits
+
+
+def _bands(bands: Sequence[Mark], x: alt.X, **style: Any) -> alt.Chart:  # noqa: ANN401
+    """Bands from top to bottom."""
+    drawn = canvas(list(bands)).mark_rect(**style)
+    placed: alt.Chart = drawn.encode(x=x, x2="until:Q", y=alt.value(0), y2=alt.value("height"))
+    return placed

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, TypeAlias
 
 import altair as alt
@@ -13,13 +14,31 @@ from clicklake.reports.render.theme import LIGHT, SERIES
 
 Drawing: TypeAlias = "alt.Chart | alt.LayerChart"
 
+ABOVE_NUMBERS: Mapping[str, Any] = {
+    "titleAngle": 0,
+    "titleAlign": "left",
+    "titleAnchor": "end",
+    "titleX": -36,
+    "titleY": -10,
+}
+"""Where the title of an upright axis of numbers stands."""
+ABOVE_NAMES: Mapping[str, Any] = {
+    "titleAngle": 0,
+    "titleAlign": "right",
+    "titleX": -6,
+    "titleY": -8,
+    "titleBaseline": "bottom",
+}
+"""Where the title of an upright axis of names stands."""
+
 TEXT = 12
 LETTER = 6.9  # the width of a digit at that size
 
 
 def canvas(marks: list[Mark]) -> alt.Chart:
     """A chart of marks."""
-    return alt.Chart(alt.Data(values=marks))
+    chart: alt.Chart = alt.Chart(alt.InlineData(values=marks))
+    return chart
 
 
 def finish(*layers: alt.Chart, width: int, height: int) -> alt.LayerChart:
@@ -42,16 +61,25 @@ def finish(*layers: alt.Chart, width: int, height: int) -> alt.LayerChart:
         "ticks": False,
         "labelPadding": 6,
     }
-    return chart.configure(font="sans-serif").configure_axis(**axis).configure_view(stroke=None)
+    done: alt.LayerChart = chart.configure(font="sans-serif").configure_axis(**axis).configure_view(stroke=None)
+    return done
 
 
-def measure(format: Format, lowest: float, highest: float, count: int = 4, **more: Any) -> alt.Axis:  # noqa: ANN401
+def measure(format: Format, domain: list[float], count: int = 4, **more: Any) -> alt.Axis:  # noqa: ANN401
     """An axis of numbers in round steps: 0, 20k, 40k."""
-    largest = max(abs(lowest), abs(highest))
-    number = "replace(format(datum.value, '~s'), 'G', 'B')" if largest >= 10_000 else "format(datum.value, ',~f')"
+    largest = max(map(abs, domain))
+    number = "replace(format(datum.value, '~s'), 'G', 'B')"
+    if largest < 10_000:
+        number = "format(datum.value, ',~f')"
     expression = f"replace({number}, '−', '-')" + (" + '%'" if format == "percent" else "")
-    step = {"tickMinStep": 1} if format == "integer" else {}
-    return alt.Axis(labelExpr=expression, tickCount=count, **step, **more)
+    if format == "integer":
+        more["tickMinStep"] = 1
+    return alt.Axis(labelExpr=expression, tickCount=count, **more)
+
+
+def steps(names: list[str]) -> alt.Axis:
+    """An axis of categories from left to right; the names are those that have room."""
+    return alt.Axis(labelAngle=0, values=names, titleAnchor="end", titlePadding=8, labelOverlap=False)
 
 
 def text_width(*texts: str) -> float:

@@ -14,7 +14,7 @@ from clicklake.reports.render.result import Column, Result
 Mark: TypeAlias = dict[str, Any]
 """A mark as JSON: place, x, y, label (the text of y), series, tip, is_weekend."""
 
-_MOST = {"bar": 24, "funnel": 12, "heatmap": 2000}
+_MOST = {"bar": 15, "funnel": 12, "heatmap": 2000}
 _MOST_STEPS = 60  # columns beside each other, for hours or days
 _MOST_POINTS = 2000
 _DAY = 86_400_000
@@ -74,9 +74,12 @@ def plot_of(result: Result) -> Plot | None:
         return None
     kept, notes = _limited(chart.kind, marks, x, result.rows_in_all - len(all_marks))
     if len(marks) < len(all_marks):
-        notes += (f"{integer(len(all_marks) - len(marks))} of the rows have no value.",)
+        notes += (f"Rows without a value: {integer(len(all_marks) - len(marks))}.",)
     if x.format == "date" and chart.kind in ("line", "area") and any(mark["is_weekend"] for mark in kept):
         notes += ("Weekends are shaded.",)
+    if chart.kind == "heatmap":
+        least, most = (end(kept, key=lambda mark: float(mark["y"]))["label"] for end in (min, max))
+        notes += (f"The stronger the colour, the higher, from {least} to {most}.",)
     title = chart.title or f"{value.header} by {x.header[:1].lower()}{x.header[1:]}"
     return Plot(title, x, y, value, series, kept, notes)
 
@@ -112,7 +115,7 @@ def _marks(x: Column, y: Column, value: Column, series: Column | None, day_type:
 
 
 def _number(place: int, x: Column) -> float | None:
-    """Where a mark stands on an axis of numbers: milliseconds, the number itself, or the place among the rows."""
+    """Where a mark stands on an axis: at its milliseconds, its number, or its place among the rows."""
     value = x.values[place]
     if x.format in ("date", "timestamp") and value is not None:
         try:
@@ -123,11 +126,11 @@ def _number(place: int, x: Column) -> float | None:
     return _float(value) if x.is_number else float(place)
 
 
-def _float(value: Any) -> float | None:
+def _float(value: object) -> float | None:
     """A number as the canvas takes it: lengths may round, texts never come from here."""
     try:
-        number = float(value)
-    except (TypeError, ValueError):
+        number = float(str(value))
+    except ValueError:
         return None
     return number if math.isfinite(number) else None
 

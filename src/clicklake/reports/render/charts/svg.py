@@ -18,7 +18,7 @@ _DEFAULTS = {("opacity", "1"), ("stroke-width", "1"), ("font-family", "sans-seri
 
 
 class Painter:
-    """Draws charts; use it as a context, so that the drawing engine starts before the first chart is there."""
+    """Draws charts; as a context it starts the drawing engine before the first chart is there."""
 
     def __init__(self) -> None:
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="charts")
@@ -34,7 +34,7 @@ class Painter:
 
     def draw(self, chart: Drawing, title: str) -> Future[str]:
         """Draw a chart; its title is for those who don't see it."""
-        spec = chart.to_dict()
+        spec = chart.to_dict(validate=False)
         return self._pool.submit(lambda: tidy(_svg(spec), title))
 
 
@@ -46,7 +46,7 @@ def _svg(spec: dict[str, Any]) -> str:
 
 
 def tidy(svg: str, title: str) -> str:
-    """SVG for the inside of a page: no ids, no namespaces, texts of marks as tooltips, coordinates to 0.1 pixel."""
+    """SVG for the inside of a page: without namespaces, tips as titles, coordinates to 0.1 pixel."""
     root = ElementTree.fromstring(svg)
     for element in root.iter():
         element.tag = element.tag.rpartition("}")[2]

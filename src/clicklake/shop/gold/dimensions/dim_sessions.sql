@@ -34,8 +34,8 @@ placed_events as (
             page_url := coalesce(page_url, ''),
             device_type := coalesce(device_type, '')
         ) as place
-    from events
-    where page_url is not null or device_type is not null
+    from silver.events
+    where session_id is not null and (page_url is not null or device_type is not null)
 ),
 
 -- Apart from the sessions, because sources without pages and devices then cost nothing.
