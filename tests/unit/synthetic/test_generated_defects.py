@@ -106,9 +106,7 @@ def test_missing_web_values_are_empty_blank_or_null(generated):
     lines = [line for path in generated.hours() for line in path.read_text().splitlines()]
     records = [json.loads(line) for line in lines if line.endswith("}}")]
     assert {record["user_id"] for record in records if not (record["user_id"] or "").strip()} >= {"", None}
-    views = [
-        record["metadata"].get("product_id") for record in records if record["event_type"] == "product_view"
-    ]
+    views = [record["metadata"].get("product_id") for record in records if record["event_type"] == "product_view"]
     assert {product for product in views if not (product or "").strip()} >= {"   ", None}
 
 

@@ -47,8 +47,7 @@ def all_lines(directory, pattern):
 def test_the_sources_do_not_repeat_each_other(tmp_path):
     generate(tmp_path, GeneratorConfig(rows=3000, web_rows=3000, users=1000, days=1, files=24))
     clicks, web = (
-        set(re.findall(r"user_\d+", "\n".join(all_lines(tmp_path, pattern))))
-        for pattern in ("*.csv", "*.ndjson")
+        set(re.findall(r"user_\d+", "\n".join(all_lines(tmp_path, pattern)))) for pattern in ("*.csv", "*.ndjson")
     )
     assert len(clicks & web) < 0.7 * len(clicks)
 
@@ -63,9 +62,7 @@ def test_periods_of_one_seed_continue_each_other(tmp_path):
     prices, sessions = [], []
     for month in (1, 2):
         directory = tmp_path / str(month)
-        config = GeneratorConfig(
-            rows=5000, web_rows=500, start=date(2025, month, 1), days=28, users=100, products=20
-        )
+        config = GeneratorConfig(rows=5000, web_rows=500, start=date(2025, month, 1), days=28, users=100, products=20)
         generate(directory, config)
         lines = all_lines(directory, "*-0001.*")
         sessions.append(set(re.findall("sess_[0-9a-f]{12}", "\n".join(lines))))

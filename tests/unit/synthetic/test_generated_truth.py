@@ -95,9 +95,7 @@ def broken_rules(user, time, kind, product, amount):
 
 def recount(records):
     """Count one source, and give its distinct valid events."""
-    counts = Counter(
-        dict.fromkeys(["records", "loaded", "duplicates", "quarantined", "late", "out_of_order"], 0)
-    )
+    counts = Counter(dict.fromkeys(["records", "loaded", "duplicates", "quarantined", "late", "out_of_order"], 0))
     reasons, events = Counter(), set()
     newest = datetime.min
     for record in records:
