@@ -58,11 +58,13 @@ class Identity(_Strict):
         row_id: The column that leads to the bronze row.
         id: The source's own id of a row, where it gives one.
         content: The columns that must be equal where there is no such id.
+        probe: Some of them, in which different rows hardly ever agree; they are compared first, for speed.
     """
 
     row_id: str
     id: str | None = None
     content: tuple[str, ...]
+    probe: tuple[str, ...] = ()
 
 
 class TableDoc(_Strict):

@@ -57,6 +57,8 @@ class DuckDB:
             config["threads"] = threads
         self.connection = duckdb.connect(":memory:", config=config)
         self.execute("set timezone = 'UTC'")
+        # What leaves as a stream is made ahead by the other threads; by default they'd stop at a megabyte.
+        self.execute("set streaming_buffer_size = '32MB'")
         for schema in ("bronze", "silver", "gold", "ops", "work"):
             self.execute(f"create schema {schema}")
         for function in (*STANDARDISE, *duckdb_functions(reporting_timezone)):

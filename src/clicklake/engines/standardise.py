@@ -12,21 +12,21 @@ _ISO = r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}([.]\d+)?)?( ?(Z|[+-]\d{2}(:?\d
 _NUMBER = r"[+-]?(\d+[.]?\d*|[.]\d+)([eE][+-]?\d{1,3})?"
 
 FUNCTIONS = (
-    # Trimming copies every text; hardly any has a blank at its edges, and looking is cheap.
+    # Trimming copies every text; hardly any has a blank at its edges, and looking is cheap. Blanks and other
+    # characters that can't be seen sort before the exclamation mark, and so does the empty text.
     f"""create or replace macro clean_text(t) as
-        case when t < '!' or suffix(t, ' ') or suffix(t, chr(9)) or suffix(t, chr(13)) or suffix(t, chr(10))
-            then nullif(trim(t, {_BLANKS}), '') else t end""",
-    # The usual spelling, 19 characters, is told by its length and two of its marks; a cast ignores an offset,
-    # so that texts with one go through a zoned timestamp.
+        case when t < '!' or t[-1] < '!' then nullif(trim(t, {_BLANKS}), '') else t end""",
+    # The usual spelling is told by its shape. A cast to a timestamp ignores an offset, so that texts with one go
+    # through a zoned timestamp.
     f"""create or replace macro iso_timestamp(t) as
         case
-            when strlen(t) = 19 and t[5] = '-' and t[17] = ':' then try_cast(t as timestamp)
+            when t like '____-__-__ __:__:__' then try_cast(t as timestamp)
             when not regexp_full_match(t, '{_ISO}') then null
             when strlen(t) > 16 and regexp_matches(t, '[+-][0-9]{{2}}(:?[0-9]{{2}})?$')
                 then make_timestamp(epoch_us(try_cast(replace(t, ' +', '+') as timestamptz)))
             else try_cast(replace(t, ' Z', 'Z') as timestamp)
         end""",
-    f"""create or replace macro is_number(t) as regexp_full_match(t, '{_NUMBER}')""",
+    f"""create or replace macro is_number(t) as t <> '' and regexp_full_match(t, '{_NUMBER}')""",
     """create or replace macro text_map(t) as
         map_from_entries(list_sort(list_transform(
             json_keys(try_cast(t as json)),

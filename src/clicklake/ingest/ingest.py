@@ -15,7 +15,6 @@ from clicklake.ingest.csv import read_csv
 from clicklake.ingest.files import InputFile
 from clicklake.ingest.ndjson import read_ndjson
 from clicklake.ingest.parquet import read_parquet
-from clicklake.ingest.prefetch import prefetch
 from clicklake.ingest.reading import FileStats, Reader
 from clicklake.storage import Snapshot, Store, TableSpec, add_columns, commit, constant, with_constants
 
@@ -180,8 +179,7 @@ def _append(
     bronze = add_columns(store, bronze, spec.schema)
     highest = max(bronze.mark(ROW_MARK), bronze.maximum("row_id") or 0, source_number << SOURCE_BITS)
     schema = with_constants(spec.schema, _CONSTANTS)
-    batches = prefetch(_rows(schema, contract, new, policy, highest + 1))
-    rows = pa.RecordBatchReader.from_batches(schema, batches)
+    rows = pa.RecordBatchReader.from_batches(schema, _rows(schema, contract, new, policy, highest + 1))
     return commit(store, bronze, rows, marks={ROW_MARK: highest}, note={"files": len(new)})
 
 

@@ -44,8 +44,13 @@ class Judge:
         """The silver table's columns."""
         return list(self.silver.doc.columns)
 
-    def standard(self, bronze: str) -> str:
-        """Query: bronze rows that could be split, standardised; the silver columns and `<column>_text`."""
+    def standard(self, bronze: str, *, with_raw: bool = False) -> str:
+        """Query: bronze rows that could be split, standardised; the silver columns and `<column>_text`.
+
+        Args:
+            bronze: The bronze rows.
+            with_raw: Whether the raw row comes along, as JSON in `raw`.
+        """
         mapped = self._mapping()
         names = [item.alias_or_name for item in mapped.expressions]
         wanted = self._inputs()
@@ -56,7 +61,8 @@ class Judge:
                 f"it has {', '.join(wanted)}",
                 file=self.contract.file,
             )
-        mapped.set("expressions", [*mapped.expressions, *(exp.column(name) for name in PROVENANCE)])
+        raw = [exp.alias_(parse(self.raw_json(), "raw"), "raw")] if with_raw else []
+        mapped.set("expressions", [*mapped.expressions, *(exp.column(name) for name in PROVENANCE), *raw])
         mapped.set("from_", None)
         source = text(mapped.from_(exp.to_table(bronze, dialect="duckdb")).where("corrupt_record is null"))
         cleaned = [f"clean_text({quote(name)}) as {quote(name)}" for name in names]
@@ -68,8 +74,8 @@ class Judge:
         ]
         model = bind(parse(self.silver.sql, self.silver.name), self._parameters(), self.silver.name)
         kept = [exp.column(f"{name}_text", quoted=True) for name in self._texts(wanted)]
-        model.set("expressions", [*model.expressions, *kept])
-        provenance = ", ".join(PROVENANCE)
+        model.set("expressions", [*model.expressions, *kept, *([exp.column("raw")] if with_raw else [])])
+        provenance = ", ".join((*PROVENANCE, "raw") if with_raw else PROVENANCE)
         return f"""with mapped as ({source}),
 cleaned as (select {", ".join([provenance, *cleaned])} from mapped),
 candidates as (select {", ".join([provenance, *candidates])} from cleaned)
@@ -95,9 +101,13 @@ candidates as (select {", ".join([provenance, *candidates])} from cleaned)
         }
 
     def identity_hash(self) -> str:
-        """SQL: a 64-bit number that rows with the same identity share; others hardly ever."""
+        """SQL: a 64-bit number that rows with the same identity share; of others the fewer the better.
+
+        It is made of the document's `probe` columns: few, because it is made for every row, and such that
+        different rows hardly ever agree in them. Whether rows are the same is decided by their content.
+        """
         provided = set(self._names())
-        content = [name for name in self.identity.content if name in provided]
+        content = [name for name in self.identity.probe or self.identity.content if name in provided]
         by_content = f"hash({', '.join(map(quote, content))})"
         if self.identity.id and self.identity.id in provided:
             by_id = f"hash({quote(self.identity.id)})"

@@ -82,12 +82,14 @@ def judge_range(engine: DuckDB, judge: Judge, bronze: Snapshot, silver: Snapshot
     engine.execute(f"create or replace view {history} as select * from ({scan}) where source = {string(name)}")
     suspects = _suspects(engine, judge, name, has_history=silver is not None and bool(silver.files))
     engine.register("suspect_ids", pa.table({"row_id": suspects}))
+    _look_at_suspects(engine, judge, name, view)
     _quarantine(engine, judge, name, view)
     displaced = _duplicates(engine, judge, name)
     engine.execute(
         f"create or replace table work.excluded_{name} as select row_id from work.quarantine_{name} union all "
         f"select row_id from work.duplicates_{name} where row_id between {rows.first} and {rows.last}"
     )
+    engine.execute(f"drop table work.suspects_{name}")
     return Fates(
         judge=judge,
         rows=rows,
@@ -138,20 +140,33 @@ def _is_in(values: npt.NDArray[np.uint64], wanted: npt.NDArray[np.uint64]) -> np
     return found
 
 
-def _quarantine(engine: DuckDB, judge: Judge, name: str, view: str) -> None:
-    """Table of the range's bad rows, each with every rule that it breaks."""
-    key = quote(judge.identity.row_id)
+def _look_at_suspects(engine: DuckDB, judge: Judge, name: str, view: str) -> None:
+    """Table of the suspects: identity columns, the rules that each breaks, and the raw row of those that do."""
+    identity = judge.identity
+    key = quote(identity.row_id)
     reasons = ", ".join(
         f"case when {condition} then {string(reason)} end" for reason, condition in judge.broken().items()
     )
+    columns = ", ".join(map(quote, dict.fromkeys([*identity.content, "source_file", "ingestion_timestamp"])))
+    # The bronze rows are picked before they are standardised: the filter stands next to the scan.
+    picked = f"work.picked_{name}"
+    engine.execute(
+        f"create or replace view {picked} as select * from {view} where row_id in (select row_id from suspect_ids)"
+    )
+    engine.execute(f"""create or replace table work.suspects_{name} as
+with standard as ({judge.standard(picked, with_raw=True)}),
+judged as (
+    select {key} as row_id, {columns}, raw, list_filter([{reasons}], lambda r: r is not null) as reasons
+    from standard
+)
+select * replace (case when array_length(reasons) > 0 then raw end as raw) from judged""")
+
+
+def _quarantine(engine: DuckDB, judge: Judge, name: str, view: str) -> None:
+    """Table of the range's bad rows, each with every rule that it breaks."""
     engine.execute(f"""create or replace table work.quarantine_{name} as
-with suspects as (
-    select {key} as row_id, list_filter([{reasons}], lambda r: r is not null) as reasons
-    from work.standard_{name} where {key} in (select row_id from suspect_ids)
-),
-bad as (select row_id, reasons from suspects where array_length(reasons) > 0)
-select b.row_id, {judge.raw_json()} as raw, bad.reasons, b.source_file, b.ingestion_timestamp
-from {view} as b join bad on b.row_id = bad.row_id
+select row_id, raw, reasons, source_file, ingestion_timestamp
+from work.suspects_{name} where array_length(reasons) > 0
 union all
 select row_id, corrupt_record, [{string(MALFORMED)}], source_file, ingestion_timestamp
 from {view} where corrupt_record is not null""")
@@ -175,9 +190,8 @@ def _duplicates(engine: DuckDB, judge: Judge, name: str) -> list[int]:
     columns = ", ".join([key, *content])
     engine.execute(f"""create or replace table work.duplicates_{name} as
 with candidates as (
-    select {columns}, false as is_history from work.standard_{name}
-    where {key} in (select row_id from suspect_ids)
-        and {key} not in (select row_id from work.quarantine_{name})
+    select row_id as {key}, {", ".join(content)}, false as is_history
+    from work.suspects_{name} where array_length(reasons) = 0
 ),
 hashes as (select distinct {judge.identity_hash()} as hash from candidates),
 pool as (

@@ -27,9 +27,9 @@ _LABELS = re.compile(r"(?<!per)(^|_)(id|key|year|quarter|month|day|hour|week|ver
 _PERCENT = re.compile(r"^pct_|_pct$")
 _ACRONYMS = frozenset({"id", "clv", "rfm", "sku", "url", "utc", "r", "f", "m"})
 # Control pictures for the C0 controls, so that text can't move the cursor or end a line; U+FFFD for what
-# would turn the reading direction of the text after it.
+# would turn the reading direction of the text after it, or is no character.
 _VISIBLE = {code: 0x2400 + code for code in range(32)} | {127: 0x2421}
-_VISIBLE |= dict.fromkeys([*range(0x80, 0xA0), *range(0x202A, 0x202F), *range(0x2066, 0x206A)], 0xFFFD)
+_VISIBLE |= dict.fromkeys([*range(0x80, 0xA0), *range(0x202A, 0x202F), *range(0x2066, 0x206A), 0xFFFE, 0xFFFF], 0xFFFD)
 
 
 def integer(value: object) -> str:

@@ -22,6 +22,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from deltalake.transaction import AddAction
 
+from clicklake.storage.prefetch import prefetch
 from clicklake.storage.store import Snapshot, Store
 
 ROW_GROUP = 1 << 19
@@ -70,7 +71,7 @@ def write_files(store: Store, snapshot: Snapshot, rows: Iterable[pa.RecordBatch]
     written = Written(Path(store.uri(snapshot.name)), nulls=dict.fromkeys(schema.names, 0))
     writers: dict[Partition, _PartitionWriter] = {}
     try:
-        for batch in rows:
+        for batch in prefetch(rows):
             written.rows += batch.num_rows
             for name, column in zip(schema.names, batch.columns, strict=True):
                 written.nulls[name] += column.null_count

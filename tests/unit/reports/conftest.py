@@ -86,13 +86,26 @@ def _by_day(rng: random.Random, weight: float) -> tuple:
     users = int(6200 * weight * rng.uniform(0.95, 1.05))
     events, purchases = int(users * rng.uniform(5.5, 6.5)), int(users * rng.uniform(0.07, 0.09))
     revenue = purchases * rng.uniform(58, 66)
-    return users, events, cents(events / users), purchases, cents(revenue), cents(revenue / users), cents(7.91)
+    return (
+        users,
+        events,
+        cents(events / users),
+        purchases,
+        cents(revenue),
+        cents(revenue / users),
+        cents(7.91),
+    )
 
 
 def _top_products(rng: random.Random) -> Result:
     doc = make_doc(
         "product_id product_views add_to_carts purchases revenue view_to_cart_pct view_to_purchase_pct",
-        {"kind": "bar", "x": "product_id", "y": "product_views", "title": "Views of the most viewed products"},
+        {
+            "kind": "bar",
+            "x": "product_id",
+            "y": "product_views",
+            "title": "Views of the most viewed products",
+        },
         title="Top products",
         description="Products by how often they were viewed, with what came of it.",
     )
@@ -109,7 +122,12 @@ def _top_products(rng: random.Random) -> Result:
 def _conversion_funnel(_: random.Random) -> Result:
     doc = make_doc(
         "step event_type users pct_of_first pct_of_previous users_in_order",
-        {"kind": "funnel", "x": "event_type", "y": "users", "title": "From product view to purchase, in users"},
+        {
+            "kind": "funnel",
+            "x": "event_type",
+            "y": "users",
+            "title": "From product view to purchase, in users",
+        },
         title="Conversion funnel",
         description="How many users viewed a product, put one in the cart and bought.",
     )
@@ -199,7 +217,12 @@ def _user_journey(rng: random.Random) -> Result:
 def _weekday_weekend(rng: random.Random) -> Result:
     doc = make_doc(
         f"day_type {BY_DAY}",
-        {"kind": "bar", "x": "day_type", "y": "revenue_per_user", "title": "Revenue a user, weekdays and weekends"},
+        {
+            "kind": "bar",
+            "x": "day_type",
+            "y": "revenue_per_user",
+            "title": "Revenue a user, weekdays and weekends",
+        },
         title="Weekday and weekend",
         description="How weekdays and weekends differ.",
     )

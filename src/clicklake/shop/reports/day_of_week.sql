@@ -17,22 +17,27 @@ dates as (
 users_of_days as (
     select
         dates.day_of_week,
-        dates.day_name,
         events.user_id,
         count(*) as events
     from events
     inner join dates on events.date_key = dates.date_key
-    group by dates.day_of_week, dates.day_name, events.user_id
+    group by dates.day_of_week, events.user_id
 ),
 
 days as (
     select
         day_of_week,
-        day_name,
         count(*) as users,
         cast(sum(events) as bigint) as events
     from users_of_days
-    group by day_of_week, day_name
+    group by day_of_week
+),
+
+names as (
+    select distinct
+        day_of_week,
+        day_name
+    from dates
 ),
 
 -- One purchase is one order: events with the same order_id count once, others one by one.
@@ -50,7 +55,7 @@ sales as (
 final as (
     select
         days.day_of_week,
-        days.day_name,
+        names.day_name,
         days.users,
         days.events,
         per(days.events, days.users) as events_per_user,
@@ -59,6 +64,7 @@ final as (
         per(coalesce(sales.revenue, 0), days.users) as revenue_per_user,
         pct(coalesce(sales.purchasers, 0), days.users) as conversion_pct
     from days
+    inner join names on days.day_of_week = names.day_of_week
     left join sales on days.day_of_week = sales.day_of_week
 )
 

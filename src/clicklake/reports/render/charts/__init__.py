@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -13,7 +14,7 @@ from clicklake.reports.render.result import Result
 if TYPE_CHECKING:
     from clicklake.reports.render.charts.parts import Drawing
 
-__all__ = ["WIDE", "Figure", "Painter", "is_wide", "paint"]
+__all__ = ["HALF", "PHONE", "WIDE", "Figure", "Painter", "paint"]
 
 HALF, WIDE, PHONE = 486, 1040, 318
 """Widths in pixels that a chart is drawn for; text keeps its size in all of them."""
@@ -41,8 +42,13 @@ def is_wide(result: Result) -> bool:
     return result.doc.chart.kind in ("line", "area", "heatmap")
 
 
-def paint(result: Result, painter: Painter) -> Figure | None:
+def paint(result: Result, painter: Painter, widths: Sequence[int] = ()) -> Figure | None:
     """Draw a report's chart.
+
+    Args:
+        result: The report.
+        painter: Draws.
+        widths: In pixels; those that a page needs, unless given.
 
     Returns:
         None where there is nothing to draw: no rows, no numbers, or a kind that is no chart.
@@ -53,7 +59,7 @@ def paint(result: Result, painter: Painter) -> Figure | None:
     plot = plot_of(result)
     if plot is None:
         return None
-    widths = (WIDE, HALF, PHONE) if is_wide(result) else (HALF, PHONE)
+    widths = widths or ((WIDE, HALF, PHONE) if is_wide(result) else (HALF, PHONE))
     kind = result.doc.chart.kind
     drawings = {width: painter.draw(_chart(kind, plot, width), plot.title) for width in widths}
     return Figure(plot.title, plot.notes, drawings, is_wide(result))

@@ -41,6 +41,7 @@ def _lying(plot: Plot, names: list[str], width: int) -> alt.LayerChart:
     domain = from_zero(plot.marks, room)
     x = alt.X(
         "y:Q",
+        stack=None,
         title=plot.value.header,
         scale=alt.Scale(domain=domain, nice=False),
         axis=measure(plot.value.format, domain, count=width // 130, titleAnchor="end", titlePadding=8),
@@ -62,6 +63,7 @@ def _standing(plot: Plot, names: list[str], width: int) -> alt.LayerChart:
     domain = from_zero(plot.marks, 0.09)
     y = alt.Y(
         "y:Q",
+        stack=None,
         title=plot.value.header,
         scale=alt.Scale(domain=domain, nice=False),
         axis=measure(plot.value.format, domain, **ABOVE_NUMBERS),
@@ -117,9 +119,9 @@ def funnel(plot: Plot, width: int) -> alt.LayerChart:
     above: dict[str, Any] = {"dy": -_STEP * 0.33, "fontSize": TEXT + 1, "color": LIGHT["ink"], "aria": False}
     name = base.mark_text(align="left", **above).encode(text="name:N", x=alt.value(0))
     share = base.mark_text(align="right", **above).encode(text="text:N", x=alt.value("width"))
-    x = alt.X("y:Q", scale=scale, axis=None)
+    x = alt.X("y:Q", stack=None, scale=scale, axis=None)
     return finish(
-        track.encode(x=alt.X("most:Q", scale=scale, axis=None)),
+        track.encode(x=alt.X("most:Q", stack=None, scale=scale, axis=None)),
         bar.encode(x=x, description="tip:N"),
         name,
         share,

@@ -70,9 +70,9 @@ def plot_of(result: Result) -> Plot | None:
         value, series = series or _column(result, columns, "series", None), None
     all_marks = _marks(x, y, value, series, columns.get("day_type"))
     marks = [mark for mark in all_marks if mark["y"] is not None]
-    if not marks:
-        return None
     kept, notes = _limited(chart.kind, marks, x, result.rows_in_all - len(all_marks))
+    if not kept:
+        return None
     if len(marks) < len(all_marks):
         notes += (f"Rows without a value: {integer(len(all_marks) - len(marks))}.",)
     if x.format == "date" and chart.kind in ("line", "area") and any(mark["is_weekend"] for mark in kept):
@@ -117,13 +117,13 @@ def _marks(x: Column, y: Column, value: Column, series: Column | None, day_type:
 def _number(place: int, x: Column) -> float | None:
     """Where a mark stands on an axis: at its milliseconds, its number, or its place among the rows."""
     value = x.values[place]
-    if x.format in ("date", "timestamp") and value is not None:
-        try:
-            moment = datetime.fromisoformat(str(value).removesuffix("Z"))
-        except ValueError:
-            return None
-        return moment.replace(tzinfo=timezone.utc).timestamp() * 1000
-    return _float(value) if x.is_number else float(place)
+    if x.format not in ("date", "timestamp"):
+        return _float(value) if x.is_number else float(place)
+    try:
+        moment = datetime.fromisoformat(str(value).removesuffix("Z")[:26])
+    except ValueError:
+        return None
+    return moment.replace(tzinfo=timezone.utc).timestamp() * 1000
 
 
 def _float(value: object) -> float | None:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator, Iterable, Iterator
 from typing import TypeVar
 
 T = TypeVar("T")
 
 
-def prefetch(items: Iterator[T], depth: int = 8) -> Iterator[T]:
+def prefetch(items: Iterable[T], depth: int = 8) -> Iterator[T]:
     """The same items, made up to `depth` ahead in a thread; its errors are raised here.
 
-    Closing the generator early stops the thread.
+    Closing the generator early stops the thread and closes `items`.
     """
     ready: queue.Queue[tuple[T | None, BaseException | None]] = queue.Queue(depth)
     stop = threading.Event()
@@ -36,6 +36,9 @@ def prefetch(items: Iterator[T], depth: int = 8) -> Iterator[T]:
             put(None, error)
         else:
             put(None, None)
+        finally:
+            if isinstance(items, Generator):
+                items.close()
 
     thread = threading.Thread(target=run, name="clicklake-prefetch", daemon=True)
     thread.start()

@@ -1,0 +1,1 @@
+"""Reports: running them on a release, and showing what they give."""
