@@ -87,10 +87,6 @@ def run(arguments: list[str]) -> int:
     except KeyboardInterrupt:
         print("stopped; run the same command again, nothing is lost or doubled", file=sys.stderr)
         return 130
-    except BrokenPipeError:
-        # The reader of our output went away (| head): nothing to say, and nobody to say it to.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
     except Exception as error:
         if hasattr(error, "show") and hasattr(error, "exit_code"):  # wrong use, as typer's own click tells it
             error.show()
