@@ -113,10 +113,6 @@ class FormatVersionError(StorageError):
     exit_code = 2
 
 
-class ForeignChangeError(StorageError):
-    """A table was changed by another program."""
-
-
 class UnbalancedLedgerError(ClicklakeError):
     """Rows without a fate, or with two."""
 

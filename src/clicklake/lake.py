@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Any
 from clicklake.build.release import Release, releases
 from clicklake.config import LoadedSettings, Settings, load_settings
 from clicklake.contracts.catalogue import Catalogue, nearest
+from clicklake.contracts.contract import Contract
 from clicklake.contracts.model import Report
 from clicklake.engines.duckdb import DuckDB
 from clicklake.engines.sql import Parameter
 from clicklake.errors import ClicklakeError, ContractError, UnknownNameError, UsageError
+from clicklake.ingest.files import discover
 from clicklake.ingest.ingest import FileOutcome
 from clicklake.pipeline import Pipeline
 from clicklake.refine.compile import Judge
@@ -213,10 +215,11 @@ class Lake:
             for name, paths in given.items()
         }
         for name in wanted:
-            self._check_source(name)  # an unknown source or a wrong contract is told before anything is done
+            # What is wrong with a name, a contract or a path is told before anything is done.
+            discover(wanted[name], self._check_source(name).file_format)
         return wanted
 
-    def _check_source(self, name: str) -> None:
+    def _check_source(self, name: str) -> Contract:
         contract = self.catalogue.contract(name)
         silver = self.catalogue.silver.get(contract.options.silver_table)
         if silver is None:
@@ -226,6 +229,7 @@ class Lake:
                 file=contract.file,
             )
         Judge(contract, silver, self.rule_parameters).check()
+        return contract
 
     def _ingest(self, pipeline: Pipeline, result: RunResult, wanted: Mapping[str, Sequence[str]]) -> None:
         for source, paths in wanted.items():

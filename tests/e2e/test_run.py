@@ -188,7 +188,9 @@ def test_wrong_names_are_told_before_anything_is_done(lake: Lake, clicks: Clicks
         lake.run(clik_events=clicks(GOOD))
     with pytest.raises(UsageError, match="no such file"):
         lake.run(click_events="nothing.csv")
-    assert not [name for name in lake.store.names() if name.startswith("bronze")]
+    with pytest.raises(UsageError, match="no such file"):
+        lake.run(click_events=clicks(GOOD), web_events="nothing.ndjson")
+    assert lake.store.names() == []
 
 
 def test_an_empty_lake_has_reports_without_rows(lake: Lake) -> None:
