@@ -10,8 +10,7 @@ ClicklakeError                  exit 1, the run failed
 ├── EngineError                 the engine gave up
 ├── StorageError                a table that can't be read or written
 │   ├── ConflictError           another writer was faster; retryable
-│   ├── FormatVersionError      the lake is newer than the program (exit 2)
-│   └── ForeignChangeError      a table was changed by another program
+│   └── FormatVersionError      the lake is newer than the program (exit 2)
 ├── UnbalancedLedgerError       rows without a fate, or with two
 ├── CheckFailedError            a check of severity `fail` did not hold; nothing was published
 └── QualityGateError            exit 3, a quality threshold said no
