@@ -24,6 +24,14 @@ $(VENV)/.dev: $(VENV)/.installed
 	$(BIN)/python -m pip install --quiet --group dev
 	@touch $@
 
+# Measured is what `pip install clicklake` gives, without what the developers need beside it.
+BENCH := $(VENV)-bench/.installed
+$(BENCH): pyproject.toml
+	$(PYTHON) -m venv $(VENV)-bench
+	$(VENV)-bench/bin/python -m pip install --quiet --upgrade pip
+	$(VENV)-bench/bin/python -m pip install --quiet --editable .
+	@touch $@
+
 demo: $(VENV)/.installed  ## Generate 2,000,000 events, run everything, print the reports
 	$(BIN)/clicklake demo $(DEMO) --rows $(ROWS)
 
@@ -46,11 +54,11 @@ format: $(VENV)/.dev  ## Format the code
 docs: $(VENV)/.dev  ## Generate the reference from the code
 	$(BIN)/python scripts/generate_docs.py
 
-bench: $(VENV)/.dev  ## Measure against the floor and two peers; writes docs/performance.md
-	$(BIN)/python -m benchmarks.run $(ARGS)
+bench: $(BENCH)  ## Measure against the floor and two peers; writes docs/performance.md
+	$(VENV)-bench/bin/python -m benchmarks.run $(ARGS)
 
-bench-large: $(VENV)/.dev  ## 200,000,000 events, generated in parts
-	$(BIN)/python -m benchmarks.large $(ARGS)
+bench-large: $(BENCH)  ## 200,000,000 events, generated in parts
+	$(VENV)-bench/bin/python -m benchmarks.large $(ARGS)
 
 clean:  ## Remove the environment and what the demo made
-	rm -rf $(VENV) demo .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage
+	rm -rf $(VENV) $(VENV)-bench demo .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage

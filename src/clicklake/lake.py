@@ -329,6 +329,7 @@ class Lake:
         until: date | str | None = None,
         limit: int | None = None,
         engine: DuckDB | None = None,
+        release: Release | None = None,
         **parameters: Any,  # noqa: ANN401 - as the report declares them
     ) -> Rows:
         """The rows of a report.
@@ -339,6 +340,7 @@ class Lake:
             until: Last day, included.
             limit: Rows at the most; else the report's own default.
             engine: One that is kept for several reports.
+            release: What is read; else the newest.
             **parameters: Values that the report declares, for example `user`.
 
         Raises:
@@ -347,7 +349,7 @@ class Lake:
         report = self.catalogue.report(name)
         own = engine or self.engine()
         try:
-            self.attach(own, report)
+            self.attach(own, report, release or self.release())
             return Rows(run_report(own, report, self.report_sql(report, since, until, limit, parameters)))
         finally:
             if engine is None:
@@ -370,10 +372,11 @@ class Lake:
         rows = report.doc.limit.default if limit is None else limit
         return report_sql(report, {**self.parameters, **(parameters or {})}, window, rows)
 
-    def attach(self, engine: DuckDB, report: Report) -> None:
-        """Make the tables of a report known to an engine, as of the newest release."""
-        release = self.release()
+    def attach(self, engine: DuckDB, report: Report, release: Release | None) -> None:
+        """Make the tables of a report known to an engine, as of a release."""
         for name in report_tables(report):
+            if release and name in engine.attached and engine.attached[name] == release.versions.get(name):
+                continue  # for a report before
             model = self.catalogue.table(name)
             if release is None and model is not None:
                 engine.attach_empty(name, model.doc.schema)

@@ -138,7 +138,7 @@ def _runs(lake: Lake) -> list[dict[str, Any]]:
     snapshot = lake.store.find("ops.runs")
     if snapshot is None:
         return []
-    rows = pa.table(snapshot.delta.to_pyarrow_table()).to_pylist()
+    rows = snapshot.read().to_pylist()
     return sorted((row for row in rows if row["stage"] == "run"), key=lambda row: row["run_id"])
 
 

@@ -40,7 +40,7 @@ def releases(store: Store) -> list[Release]:
     snapshot = store.find(RELEASES)
     if snapshot is None:
         return []
-    rows = pa.table(snapshot.delta.to_pyarrow_table()).to_pylist()
+    rows = snapshot.read().to_pylist()
     return [
         Release(row["release_id"], row["released_at"], row["run_id"], json.loads(row["versions"]))
         for row in sorted(rows, key=lambda row: row["release_id"])

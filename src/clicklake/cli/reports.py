@@ -51,7 +51,7 @@ def run_reports(context: Context, lake: Lake, request: Request) -> None:
         for name in request.names:
             _explain(context, lake, name, request)
         return
-    results = collect(lake, request, is_terminal=request.format == "table" and request.out is None)
+    results = collect(lake, request, is_terminal=request.format == "table")
     if request.out is not None:
         _keep(context, lake, request, results)
     else:
@@ -63,7 +63,7 @@ def collect(lake: Lake, request: Request, *, is_terminal: bool) -> list[Result]:
     from clicklake.reports.render import Result
     from clicklake.reports.run import Window
 
-    engine = lake.engine()
+    engine, release = lake.engine(), lake.release()
     results = []
     try:
         for name in request.names:
@@ -74,7 +74,8 @@ def collect(lake: Lake, request: Request, *, is_terminal: bool) -> list[Result]:
             limit = request.limit
             if limit is None and is_terminal:
                 limit = report.doc.limit.terminal
-            rows = lake.report(name, since=request.since, until=request.until, limit=limit, engine=engine, **given)
+            days = {"since": request.since, "until": request.until}
+            rows = lake.report(name, **days, limit=limit, engine=engine, release=release, **given)
             shown_limit = limit if limit is not None else report.doc.limit.default
             is_cut = shown_limit is not None and len(rows) >= shown_limit
             results.append(

@@ -44,6 +44,7 @@ class DuckDB:
         reporting_timezone: str = "UTC",
     ) -> None:
         self.reporting_timezone = reporting_timezone
+        self.attached: dict[str, int] = {}
         self.spill = Path(tempfile.mkdtemp(prefix="clicklake-", dir=_existing(spill)))
         weakref.finalize(self, shutil.rmtree, self.spill, ignore_errors=True)
         config: dict[str, Any] = {
@@ -118,6 +119,7 @@ class DuckDB:
             files: Only these of its files.
         """
         self.execute(f"create or replace view {name or snapshot.name} as {self.scan(snapshot, files)}")
+        self.attached[name or snapshot.name] = snapshot.version
 
     def attach_empty(self, name: str, schema: pa.Schema) -> None:
         """Make a table without rows known, for a table that is not there yet."""

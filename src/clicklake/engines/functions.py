@@ -57,8 +57,8 @@ def duckdb_functions(reporting_timezone: str) -> list[str]:
 
 
 def _reporting_time(time_zone: str) -> str:
-    # Conversions ask ICU for each row; UTC needs none.
-    local = "ts" if time_zone in _UTC else f"timezone({_literal(time_zone)}, timezone('UTC', ts))"
+    # A conversion asks ICU for each row: UTC needs none, and any other zone one, since micros are UTC already.
+    local = "ts" if time_zone in _UTC else f"timezone({_literal(time_zone)}, make_timestamptz(epoch_us(ts)))"
     return f"create or replace macro reporting_time(ts) as {local}"
 
 

@@ -133,7 +133,7 @@ class Registry:
         return json.dumps(parts, ensure_ascii=False, sort_keys=True)
 
     def _rows(self, snapshot: Snapshot) -> list[dict[str, Any]]:
-        rows = pa.table(snapshot.delta.to_pyarrow_table()).to_pylist()
+        rows = snapshot.read().to_pylist()
         return sorted(rows, key=lambda row: (row["source_number"], row["contract_number"]))
 
 

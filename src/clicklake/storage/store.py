@@ -15,6 +15,7 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute
+import pyarrow.parquet as pq
 from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
 from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
 
@@ -87,6 +88,12 @@ class Snapshot:
     def files(self) -> list[str]:
         """Paths or URLs of the Parquet files."""
         return [self.uri(path) for path in self.paths]
+
+    def read(self) -> pa.Table:
+        """All rows of a small table that is not partitioned, without an engine."""
+        parts = [pq.ParquetFile(file).read() for file in self.files]
+        empty = self.schema.empty_table()
+        return pa.concat_tables([empty, *parts], promote_options="permissive").select(empty.column_names)
 
     def has_schema(self, schema: pa.Schema, partition_by: Sequence[str]) -> bool:
         """Whether the table's columns, types and partitions are these; inner fields have names of their own."""
