@@ -6,6 +6,7 @@ import glob
 import gzip
 import hashlib
 import io
+import os
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -58,11 +59,11 @@ class InputFile:
         """
         digest = hashlib.sha256()
         try:
-            with _readable(self) as raw:
+            with open(self.path, "rb", buffering=0) as raw:
                 while block := raw.read(BLOCK):
                     digest.update(block)
         except OSError as error:
-            raise InputError(self.path, error.strerror or str(error)) from error
+            raise unreadable(self, error) from error
         return f"{self.size}-{digest.hexdigest()[:32]}"
 
     def check_unchanged(self) -> None:
@@ -71,45 +72,64 @@ class InputFile:
         Raises:
             InputError: It has another size or time.
         """
-        if _stamp(self.path) != (self.size, self.modified):
+        try:
+            is_same = _stamp(self.path) == (self.size, self.modified)
+        except OSError:
+            is_same = False
+        if not is_same:
             raise InputError(self.path, "the file changed while it was read; ingest it again when it is complete")
 
 
 def discover(paths: Sequence[str], default_format: str) -> list[InputFile]:
     """The files behind paths, folders and globs, each once, in the order of their names.
 
-    Hidden files and names that start with `_` (markers such as `_SUCCESS`) are passed over in folders.
+    Hidden files and folders and those whose names start with `_` (markers such as `_SUCCESS`, half-written
+    `_temporary`) are passed over in folders and by wildcards; named as they are, they are taken.
 
     Args:
         paths: Files, folders or globs.
         default_format: For file names that don't tell.
 
     Raises:
-        UsageError: A path leads to no file.
+        UsageError: A path leads to no file, or can't be looked into.
     """
     found: dict[str, InputFile] = {}
     for given in paths:
-        files = list(_expand(given))
+        try:
+            files = [_describe(str(file.absolute()), default_format) for file in _expand(given)]
+        except OSError as error:
+            raise UsageError(f"{error.filename or given}: {error.strerror or error}") from error
         if not files:
             raise UsageError(f"{given}: no such file, and no file matches it. Check the path.")
-        for file in files:
-            path = str(file.absolute())
-            found[path] = _describe(path, default_format)
+        found.update({file.path: file for file in files})
     return [found[path] for path in sorted(found)]
 
 
 def _expand(given: str) -> Iterator[Path]:
     path = Path(given).expanduser()
     if path.is_dir():
-        for file in sorted(path.rglob("*")):
-            hidden = any(part.startswith((".", "_")) for part in file.relative_to(path).parts)
-            if file.is_file() and not hidden:
-                yield file
+        yield from _files_in(path)
     elif path.exists():
         yield path
     elif glob.has_magic(given):
-        for match in sorted(glob.glob(str(path), recursive=True)):
-            yield from _expand(match) if Path(match).is_dir() else [Path(match)]
+        for match in map(Path, glob.glob(str(path), recursive=True)):
+            wild = [part for part in match.parts if part not in path.parts]
+            if not any(_is_passed_over(part) for part in wild):
+                yield from _files_in(match) if match.is_dir() else [match] if match.exists() else []
+
+
+def _files_in(folder: Path) -> Iterator[Path]:
+    def fail(error: OSError) -> None:
+        raise error
+
+    for root, folders, names in os.walk(folder, onerror=fail):
+        folders[:] = [name for name in folders if not _is_passed_over(name)]
+        files = (Path(root, name) for name in names if not _is_passed_over(name))
+        yield from (file for file in files if file.is_file())
+
+
+def _is_passed_over(name: str) -> bool:
+    return name.startswith((".", "_"))
 
 
 def _describe(path: str, default_format: str) -> InputFile:
@@ -132,34 +152,28 @@ def open_blocks(file: InputFile) -> Iterator[bytes]:
         InputError: It can't be read or decompressed.
     """
     try:
-        with _readable(file) as raw:
+        with open(file.path, "rb", buffering=0) as raw:
             stream = _decompress(raw, file)
             while block := stream.read(BLOCK):
                 yield block
     except EOFError as error:
         raise InputError(file.path, "the gzip file is cut short; nothing of it was ingested") from error
     except (OSError, zlib.error, pa.ArrowException) as error:
-        raise InputError(file.path, _reason(error, file)) from error
+        raise unreadable(file, error) from error
 
 
-def _readable(file: InputFile) -> BinaryIO:
-    try:
-        return open(file.path, "rb", buffering=0)  # noqa: SIM115 - handed to the caller
-    except OSError as error:
-        raise InputError(file.path, error.strerror or str(error)) from error
-
-
-def _decompress(raw: BinaryIO, file: InputFile) -> BinaryIO:
+def _decompress(raw: io.FileIO, file: InputFile) -> BinaryIO:
     if file.compression and file.size == 0:
         raise InputError(file.path, f"is empty, which no {file.compression} file is; it was probably cut short")
     if file.compression == "gzip":
-        return cast(BinaryIO, gzip.GzipFile(fileobj=io.BufferedReader(cast(io.RawIOBase, raw), BLOCK)))
+        return cast(BinaryIO, gzip.GzipFile(fileobj=io.BufferedReader(raw, BLOCK)))
     if file.compression == "zstd":
         return cast(BinaryIO, pa.CompressedInputStream(pa.PythonFile(raw, mode="r"), "zstd"))
-    return raw
+    return cast(BinaryIO, raw)
 
 
-def _reason(error: Exception, file: InputFile) -> str:
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror
-    return f"is not a readable {file.compression or file.format} file: {error}"
+def unreadable(file: InputFile, error: Exception) -> InputError:
+    """What to raise where a library can't read a file."""
+    if isinstance(error, OSError) and error.errno:
+        return InputError(file.path, os.strerror(error.errno))
+    return InputError(file.path, f"is not a readable {file.compression or file.format} file: {error}")

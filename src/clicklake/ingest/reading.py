@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from clicklake.contracts.contract import Contract
 from clicklake.errors import InputError
-from clicklake.ingest.files import InputFile
+from clicklake.ingest.files import InputFile, open_blocks
 
 DriftKey = tuple[str, str, str]
 """Kind, column, detail."""
@@ -35,9 +35,7 @@ class FileStats:
 class Reader(Protocol):
     """Reads one file of a format."""
 
-    def __call__(
-        self, file: InputFile, contract: Contract, stats: FileStats
-    ) -> Iterator[pa.RecordBatch]:
+    def __call__(self, file: InputFile, contract: Contract, stats: FileStats) -> Iterator[pa.RecordBatch]:
         """Batches in `text_schema(contract)`; every record of the file is one row.
 
         Args:
@@ -67,28 +65,49 @@ def corrupt_batch(lines: list[str], contract: Contract) -> pa.RecordBatch:
 LONGEST_LINE = 64 << 20
 """Bytes that a line may have: more is no text file."""
 
+_BOM = b"\xef\xbb\xbf"
+_NO_TEXT = {
+    b"\xff\xfe": "is UTF-16 text; save it as UTF-8",
+    b"\xfe\xff": "is UTF-16 text; save it as UTF-8",
+    b"\x1f\x8b": "is a gzip file; its name must end in .gz",
+    b"\x28\xb5\x2f\xfd": "is a zstd file; its name must end in .zst",
+    b"PK\x03\x04": "is a zip archive; unpack it first",
+    b"\xfd7zXZ\x00": "is an xz file; decompress it first",
+    b"PAR1\x15": "is a Parquet file; its name must end in .parquet",
+}
+"""What files that are no UTF-8 text start with: their bytes would become rows of rubbish."""
 
-def complete_lines(blocks: Iterator[bytes], path: str) -> Iterator[tuple[bytes, bool]]:
-    """Blocks that end at a line's end, and whether it is the file's last.
 
-    A CR at a block's very end may be half of CR LF: it stays for the next block.
+def complete_lines(file: InputFile) -> Iterator[tuple[bytes, bool]]:
+    """A file's text, without byte order mark, in pieces that end at a line's end, and whether it is the last.
 
-    Args:
-        blocks: Bytes of a file.
-        path: The file, for messages.
+    A CR at a block's very end may be half of CR LF: it stays for the next piece.
 
     Raises:
-        InputError: A line is longer than `LONGEST_LINE`.
+        InputError: The file can't be read to its end, is no text, or has a line longer than `LONGEST_LINE`.
     """
+    is_first = True
+    for lines, is_last in _cut_at_lines(file):
+        if is_first:
+            for start, reason in _NO_TEXT.items():
+                if lines.startswith(start):
+                    raise InputError(file.path, reason)
+            lines = lines.removeprefix(_BOM)
+            is_first = False
+        yield lines, is_last
+
+
+def _cut_at_lines(file: InputFile) -> Iterator[tuple[bytes, bool]]:
     rest = b""
-    for block in blocks:
+    for block in open_blocks(file):
+        if cut := block.rfind(b"\n") + 1:
+            yield b"".join((rest, memoryview(block)[:cut])), False
+            rest = block[cut:]
+            continue
         rest += block
-        cut = rest.rfind(b"\n") + 1
-        if not cut:
-            cut = rest.rfind(b"\r", 0, len(rest) - 1) + 1
-        if cut:
+        if cut := rest.rfind(b"\r", 0, len(rest) - 1) + 1:
             yield rest[:cut], False
             rest = rest[cut:]
         elif len(rest) > LONGEST_LINE:
-            raise InputError(path, f"has a line of more than {LONGEST_LINE >> 20} MB; is it a text file?")
+            raise InputError(file.path, f"has a line of more than {LONGEST_LINE >> 20} MB; is it a text file?")
     yield rest, True
