@@ -270,7 +270,7 @@ def _put(entries: dict[Keys, _Entry], layer: _Layer) -> None:
 
 
 def _validated(entries: Mapping[Keys, _Entry]) -> Settings:
-    data = _nested((path, entries[path].value) for path in sorted(entries, key=len))
+    data = _nested((path, entry.value) for path, entry in entries.items())
     try:
         return Settings.model_validate(data)
     except ValidationError as failure:

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
-import pyarrow as pa
 
 from clicklake.contracts.types import from_arrow
 from clicklake.errors import UnknownNameError

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -211,4 +210,4 @@ def _are_rows(value: object) -> bool:
 
 
 def _shown(row: Row) -> str:
-    return ", ".join(f"{key}={value}" for key, value in row.items() if not isinstance(value, date) or value)
+    return ", ".join(f"{key}={value}" for key, value in row.items())

@@ -116,7 +116,9 @@ def test_checks_find_a_lost_row(table, open_engine, shop):
     case = next(case for case in shop.cases if case.model == "fact_events" and case.name == "every_column")
     engine = open_engine(**case.settings)
     build_all(engine, case, shop)
-    rows = sorted(engine.table(f"from {table.name}").to_pylist(), key=lambda row: [row[name] for name in table.doc.grain])
+    rows = sorted(
+        engine.table(f"from {table.name}").to_pylist(), key=lambda row: [row[name] for name in table.doc.grain]
+    )
     del rows[len(rows) // 2]
     shop.put(engine, table.name, shop.as_table(rows, table.doc.columns))
     results = {r.name: r.passed for r in run_checks(engine, table, shop.catalogue.gold, case.settings)}

@@ -53,9 +53,7 @@ def load(tmp_path):
     """Loads the settings of a project folder with the given clicklake.yaml and environment."""
 
     def loads(text=None, /, *, start=tmp_path, **environ):
-        arguments = {
-            name: environ.pop(name) for name in ("config", "profile", "overrides") if name in environ
-        }
+        arguments = {name: environ.pop(name) for name in ("config", "profile", "overrides") if name in environ}
         if text is not None:
             (tmp_path / "clicklake.yaml").write_text(text, encoding="utf-8")
         return load_settings(environ=environ, start=start, **arguments)
@@ -183,8 +181,7 @@ def test_the_reserved_variables_are_no_settings(load):
 
 def test_sections_and_profiles_without_content_change_nothing(load):
     loaded = load(
-        "duckdb: {threads: 3}\nsources:\nrules:\nprofile: dev\n"
-        "profiles:\n  dev:\n    duckdb:\n    sources: {}\n  x:\n"
+        "duckdb: {threads: 3}\nsources:\nrules:\nprofile: dev\nprofiles:\n  dev:\n    duckdb:\n    sources: {}\n  x:\n"
     )
     assert loaded.settings.duckdb.threads == 3
     assert load("# nothing set\n").settings == load("").settings
@@ -200,9 +197,7 @@ def test_null_unsets(load):
 
 
 def test_a_single_path_may_stand_alone(load, tmp_path):
-    assert load("sources: {orders: {paths: o.csv}}").settings.sources["orders"].paths == [
-        str(tmp_path / "o.csv")
-    ]
+    assert load("sources: {orders: {paths: o.csv}}").settings.sources["orders"].paths == [str(tmp_path / "o.csv")]
 
 
 # Profiles
@@ -318,12 +313,9 @@ WRONG_IN_FILE = {
     "sources:\n  Orders: {drift: fail}": (
         "2: sources.Orders: 'Orders' is not a source name; allowed: a-z, 0-9 and _, a letter first"
     ),
-    "sources:\n  a:\n    paths:\n    - x\n    - 5": (
-        "5: sources.a.paths.1 must be text (length 1 or more); it is 5"
-    ),
+    "sources:\n  a:\n    paths:\n    - x\n    - 5": ("5: sources.a.paths.1 must be text (length 1 or more); it is 5"),
     "sources:\n  a:\n    drift: fial": (
-        "3: sources.a.drift must be one of evolve, capture, fail, or null; it is 'fial' "
-        "(did you mean 'fail'?)"
+        "3: sources.a.drift must be one of evolve, capture, fail, or null; it is 'fial' (did you mean 'fail'?)"
     ),
     "sources: [a.csv]": "1: sources must be a mapping of keys to values; it is a list",
     "rules:\n  max_amount: 0": "2: rules.max_amount must be a number (above 0), or null; it is 0",
@@ -338,14 +330,10 @@ WRONG_IN_FILE = {
         "1: rules: earliest_event (2026-01-02) must not be after latest_event (2026-01-01)"
     ),
     "segments:\n  low: 1": "2: segments.low must be a whole number (from 2); it is 1",
-    "engine: spark\nsegments:\n  high: 5": (
-        "2: segments: high (5) must be above medium (5), and medium above low (2)"
-    ),
+    "engine: spark\nsegments:\n  high: 5": ("2: segments: high (5) must be above medium (5), and medium above low (2)"),
     "segments:\n  medium: 2": "1: segments: high (20) must be above medium (2), and medium above low (2)",
     "quality:\n  warn_under: 101": "2: quality.warn_under must be a number (from 0 up to 100); it is 101",
-    "quality:\n  fail_under: nan": (
-        "2: quality.fail_under must be a number (from 0 up to 100), or null; it is 'nan'"
-    ),
+    "quality:\n  fail_under: nan": ("2: quality.fail_under must be a number (from 0 up to 100), or null; it is 'nan'"),
     "quality:\n  sources:\n    a:\n      fail_under: -1": (
         "4: quality.sources.a.fail_under must be a number (from 0 up to 100), or null; it is -1"
     ),
@@ -360,15 +348,9 @@ WRONG_IN_FILE = {
     "storage:\n  compression_level: 23": (
         "2: storage.compression_level must be a whole number (from 1 up to 22); it is 23"
     ),
-    "storage:\n  checkpoint_interval: 0": (
-        "2: storage.checkpoint_interval must be a whole number (from 1); it is 0"
-    ),
-    "storage:\n  log_retention_days: 1.5": (
-        "2: storage.log_retention_days must be a whole number (from 1); it is 1.5"
-    ),
-    "storage:\n  file_retention_days: 0": (
-        "2: storage.file_retention_days must be a whole number (from 1); it is 0"
-    ),
+    "storage:\n  checkpoint_interval: 0": ("2: storage.checkpoint_interval must be a whole number (from 1); it is 0"),
+    "storage:\n  log_retention_days: 1.5": ("2: storage.log_retention_days must be a whole number (from 1); it is 1.5"),
+    "storage:\n  file_retention_days: 0": ("2: storage.file_retention_days must be a whole number (from 1); it is 0"),
     "logs:\n  level: inf": (
         "2: logs.level must be one of debug, info, warning, error; it is 'inf' (did you mean 'info'?)"
     ),
@@ -410,9 +392,7 @@ WRONG_VARIABLES = {
     "DUCKDB__THREADS=many": f"duckdb.threads must be {THREADS}; it is 'many'",
     "SEGMENTS__HIGH=3": "segments: high (3) must be above medium (5), and medium above low (2)",
     "SEGMENTS=20": "segments must be a mapping of keys to values; it is '20'",
-    'SEGMENTS={"hihg": 20}': (
-        "unknown key 'segments.hihg' (did you mean 'high'?); allowed here: high, medium, low"
-    ),
+    'SEGMENTS={"hihg": 20}': ("unknown key 'segments.hihg' (did you mean 'high'?); allowed here: high, medium, low"),
     "LAEK=x": "there is no such setting (did you mean 'CLICKLAKE_LAKE'?)",
     "lake=x": "there is no such setting (did you mean 'CLICKLAKE_LAKE'?)",
     "PROFIL=x": "there is no such setting (did you mean 'CLICKLAKE_PROFILE'?)",
@@ -425,9 +405,7 @@ WRONG_VARIABLES = {
 def test_a_wrong_variable_is_named(refused, variable):
     name, _, value = variable.partition("=")
     message = WRONG_VARIABLES[variable]
-    error, lines = refused(
-        "engine: duckdb\nduckdb: {threads: 2}\nsegments: {low: 2}\n", **{f"CLICKLAKE_{name}": value}
-    )
+    error, lines = refused("engine: duckdb\nduckdb: {threads: 2}\nsegments: {low: 2}\n", **{f"CLICKLAKE_{name}": value})
     assert lines == [f"CLICKLAKE_{name}: {message}"]
     assert (error.file, error.line) == (None, None)
     unknown = name.lower().replace("__", ".")
@@ -510,6 +488,7 @@ def test_the_current_folder_and_environment_are_used_by_default(tmp_path, monkey
     (tmp_path / "clicklake.yaml").write_text("engine: spark")
     loaded = load_settings()
     assert (loaded.settings.engine, loaded.settings.currency) == ("spark", "EUR")
+    assert Path(loaded.settings.lake).is_absolute()
     assert Path(loaded.settings.lake).parent.samefile(tmp_path)
 
 
@@ -544,8 +523,7 @@ def test_relative_paths_start_where_they_were_written(load, tmp_path):
     inner = tmp_path / "inner"
     inner.mkdir()
     text = (
-        "lake: lake\nsources: {a: {paths: [d/*.csv, /abs/x.csv, 's3://b/c', ~/h.csv]}}\n"
-        "duckdb: {temp_directory: t}\n"
+        "lake: lake\nsources: {a: {paths: [d/*.csv, /abs/x.csv, 's3://b/c', ~/h.csv]}}\nduckdb: {temp_directory: t}\n"
     )
     file = load(text, start=inner).settings
     assert file.lake == str(tmp_path / "lake")
@@ -558,9 +536,7 @@ def test_relative_paths_start_where_they_were_written(load, tmp_path):
     assert file.duckdb.temp_directory == str(tmp_path / "t")
     variables = load(start=inner, CLICKLAKE_LAKE="lake", CLICKLAKE_LOGS__DIRECTORY="l").settings
     assert (variables.lake, variables.logs.directory) == (str(inner / "lake"), str(inner / "l"))
-    flags = load(
-        start=inner, overrides={"lake": Path("lake"), "sources.a.paths": (Path("x.csv"), "gs://b/c")}
-    )
+    flags = load(start=inner, overrides={"lake": Path("lake"), "sources.a.paths": (Path("x.csv"), "gs://b/c")})
     assert (flags.settings.lake, flags.origin["lake"]) == (str(inner / "lake"), "--lake")
     assert (flags.settings.sources["a"].paths, flags.origin["sources.a.paths"]) == (
         [str(inner / "x.csv"), "gs://b/c"],
@@ -625,8 +601,7 @@ def test_a_variable_that_can_not_be_replaced(refused, text, line, key, message):
 
 def test_variables_of_other_profiles_are_not_needed(load):
     assert (
-        load("profile: dev\nprofiles:\n  dev: {engine: spark}\n  prod: {lake: '${NOSUCH}'}").settings.engine
-        == "spark"
+        load("profile: dev\nprofiles:\n  dev: {engine: spark}\n  prod: {lake: '${NOSUCH}'}").settings.engine == "spark"
     )
 
 
@@ -635,7 +610,7 @@ def test_variables_of_other_profiles_are_not_needed(load):
 
 def test_secrets_are_not_shown(load):
     loaded = load(
-        "lake: https://user:pa/s@s@host/lake?sig=abc&x=1\n"
+        "lake: https://user:pa/s@s@host/lake?X-Amz-Signature=abc&x=1\n"
         "sources: {a: {paths: ['ftp://token@h/x', 'abfss://container@account/x', plain.csv]}, "
         "b: {paths: '${DATA}/b'}}\n"
         "duckdb: {temp_directory: '${TMP_DIR}', threads: '${THREADS}'}\n",
@@ -646,7 +621,7 @@ def test_secrets_are_not_shown(load):
         CLICKLAKE_ENGINE="spark",
     )
     shown = loaded.shown()
-    assert shown["lake"] == "https://***@host/lake?sig=***&x=1"
+    assert shown["lake"] == "https://***@host/lake?X-Amz-Signature=***&x=1"
     assert shown["sources"]["a"]["paths"][:2] == ["ftp://***@h/x", "abfss://container@account/x"]
     assert shown["sources"]["b"]["paths"] == "${DATA}/b"
     assert shown["duckdb"]["temp_directory"] == "${TMP_DIR}"
@@ -682,9 +657,7 @@ def test_the_reference_describes_every_setting():
 
 
 def test_thresholds_of_a_source(load):
-    quality = load(
-        "quality: {fail_under: 80, sources: {a: {warn_under: 70}, b: {fail_under: 0}}}"
-    ).settings.quality
+    quality = load("quality: {fail_under: 80, sources: {a: {warn_under: 70}, b: {fail_under: 0}}}").settings.quality
     assert [quality.for_source(name) for name in "abc"] == [(70, 80), (95, 0), (95, 80)]
 
 
@@ -701,9 +674,7 @@ def test_the_template_shows_every_setting_at_its_default_or_as_an_example(load):
     text = re.sub(r"^( *)#(?=[a-z])", r"\1", TEMPLATE, flags=re.MULTILINE)
     loaded = load(text, profile="dev")
     written = {
-        re.sub(r"sources\.\w+\.", "sources.*.", key)
-        for key, origin in loaded.origin.items()
-        if origin != "default"
+        re.sub(r"sources\.\w+\.", "sources.*.", key) for key, origin in loaded.origin.items() if origin != "default"
     }
     assert written | {"quality.sources.*.warn_under"} == set(REFERENCE)
     examples = {

@@ -276,9 +276,7 @@ WRONG = {
         "5: columns.0.type.scale must be a whole number; it is 'two'"
     ),
     "name: taken": "1: name: 'taken' is taken; choose another",
-    "name: ab\nversion: {a: 1}": (
-        "2: version must be a whole number, or text, or a list of text; it is a mapping"
-    ),
+    "name: ab\nversion: {a: 1}": ("2: version must be a whole number, or text, or a list of text; it is a mapping"),
     "name: ab\nversion: [a,\n  true]": "3: version.1 must be text; it is true",
 }
 

@@ -1,0 +1,1 @@
+"""A user's project: its folder, the contracts of its own sources, and whether everything works."""
