@@ -89,7 +89,7 @@ Amount = Annotated[Decimal, Field(gt=0), WithJsonSchema({"type": "number", "excl
 class _Section(BaseModel):
     """A group of settings."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, defer_build=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     _numbers = field_validator("*", mode="before")(_no_bool)
 
@@ -249,7 +249,7 @@ def settings_reference(under: Keys = ()) -> list[SettingReference]:
     """Every setting that holds a value, in the order of the file."""
     found: list[SettingReference] = []
     for schema in schemas_at(Settings, under):
-        if "additionalProperties" in schema and not schema.get("properties"):
+        if isinstance(schema.get("additionalProperties"), dict):
             found += settings_reference((*under, "*"))
         for name, child in schema.get("properties", {}).items():
             path = (*under, name)

@@ -7,6 +7,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from clicklake.config import TEMPLATE, LoadedSettings, Settings, load_settings, settings_reference
 from clicklake.errors import ConfigError
@@ -187,6 +188,18 @@ def test_sections_and_profiles_without_content_change_nothing(load):
     assert load("# nothing set\n").settings == load("").settings
 
 
+def test_bounds_that_are_allowed(load):
+    text = "rules: {earliest_event: 2026-01-01, latest_event: 2026-01-01}\nduckdb: {memory_limit: 512 mb}"
+    settings = load(text).settings
+    assert settings.rules.earliest_event == settings.rules.latest_event
+    assert settings.duckdb.memory_limit == "512 mb"
+
+
+def test_settings_do_not_change():
+    with pytest.raises(ValidationError):
+        Settings().engine = "spark"
+
+
 def test_null_unsets(load):
     assert (
         load(
@@ -308,6 +321,7 @@ WRONG_IN_FILE = {
     "reporting_timezone: ../xyzzy": (
         "1: reporting_timezone: '../xyzzy' is not a time zone; allowed: names such as Europe/Berlin"
     ),
+    "currency: USDT": "1: currency: 'USDT' is not a currency code of three capital letters, such as USD",
     "lake: ''": "1: lake must be text (length 1 or more); it is ''",
     "lake:": "1: lake must be text (length 1 or more); it is null",
     "sources:\n  Orders: {drift: fail}": (
@@ -317,11 +331,17 @@ WRONG_IN_FILE = {
     "sources:\n  a:\n    drift: fial": (
         "3: sources.a.drift must be one of evolve, capture, fail, or null; it is 'fial' (did you mean 'fail'?)"
     ),
+    "sources:\n  web-events: {}\n  b-c: {drift: fail}": (
+        "3: sources.b-c: 'b-c' is not a source name; allowed: a-z, 0-9 and _, a letter first"
+    ),
     "sources: [a.csv]": "1: sources must be a mapping of keys to values; it is a list",
     "rules:\n  max_amount: 0": "2: rules.max_amount must be a number (above 0), or null; it is 0",
     "rules:\n  max_amount: .inf": "2: rules.max_amount must be a number (above 0), or null; it is '.inf'",
     "rules:\n  earliest_event: 20200101": (
         "2: rules.earliest_event must be a date such as 2026-01-31, or null; it is 20200101"
+    ),
+    "rules:\n  latest_event: 2026-01-31T00:00:00": (
+        "2: rules.latest_event must be a date such as 2026-01-31, or null; it is '2026-01-31T00:00:00'"
     ),
     "rules:\n  latest_event: 2026-02-30": (
         "2: rules.latest_event must be a date such as 2026-01-31, or null; it is '2026-02-30'"
@@ -338,6 +358,7 @@ WRONG_IN_FILE = {
         "4: quality.sources.a.fail_under must be a number (from 0 up to 100), or null; it is -1"
     ),
     "duckdb:\n  memory_limit: lots": f"2: duckdb.memory_limit: 'lots' is not {A_SIZE}",
+    "duckdb:\n  memory_limit: 1GB/s": f"2: duckdb.memory_limit: '1GB/s' is not {A_SIZE}",
     "duckdb:\n  memory_limit: 1024": f"2: duckdb.memory_limit: 1024 is not {A_SIZE}",
     "duckdb:\n  memory_limit: 0GB": f"2: duckdb.memory_limit: '0GB' is not {A_SIZE}",
     "duckdb:\n  threads: 0": f"2: duckdb.threads must be {THREADS}; it is 0",
@@ -483,7 +504,8 @@ def test_the_file_is_found_in_the_nearest_folder_above(load, tmp_path):
 def test_the_current_folder_and_environment_are_used_by_default(tmp_path, monkeypatch):
     for name in [name for name in os.environ if name.startswith("CLICKLAKE_")]:
         monkeypatch.delenv(name)
-    monkeypatch.chdir(tmp_path)
+    (tmp_path / "inner").mkdir()
+    monkeypatch.chdir(tmp_path / "inner")
     monkeypatch.setenv("CLICKLAKE_CURRENCY", "EUR")
     (tmp_path / "clicklake.yaml").write_text("engine: spark")
     loaded = load_settings()

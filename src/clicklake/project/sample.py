@@ -97,11 +97,15 @@ def look_at(path: str) -> Sample:
         head, is_whole = _head(file)
         file_format = _format(file, head)
         if file_format == "parquet":
-            return _parquet(file)
-        text = _complete(file, head, is_whole)
-        return _ndjson(file, text, is_whole) if file_format == "ndjson" else _csv(file, text, is_whole)
+            sample = _parquet(file)
+        else:
+            text = _complete(file, head, is_whole)
+            sample = _ndjson(file, text, is_whole) if file_format == "ndjson" else _csv(file, text, is_whole)
     except InputError as error:
         raise UsageError(f"{error.file}: {error.reason}") from error
+    if not sample.columns:
+        raise UsageError(f"{file.path}: has no column that a contract can name: {'; '.join(sample.notes)}")
+    return sample
 
 
 def _head(file: InputFile) -> tuple[bytes, bool]:

@@ -104,6 +104,8 @@ def both_parsers(request, monkeypatch):
         ("yes", "yes"),
         ("007", "007"),
         ("1_000", "1_000"),
+        ("1.5.2", "1.5.2"),
+        ("12abc", "12abc"),
         ("0x10", "0x10"),
         (".nan", ".nan"),
         ("=", "="),
@@ -232,7 +234,12 @@ def test_reads_a_file(tmp_path):
 
 @pytest.mark.parametrize(
     ("content", "line", "says"),
-    [(None, None, "no such file"), ("folder", None, "directory"), (b"a: 1\nb: \xff", 2, "not UTF-8")],
+    [
+        (None, None, "no such file"),
+        ("folder", None, "directory"),
+        (b"a: 1\nb: \xff", 2, "not UTF-8"),
+        (b"# nothing", 1, "it is empty"),
+    ],
 )
 def test_a_file_that_can_not_be_read(tmp_path, content, line, says):
     file = tmp_path / "c.yaml"

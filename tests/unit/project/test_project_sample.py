@@ -175,6 +175,7 @@ def test_a_column_that_no_contract_can_name(write):
     sample = look_at(str(write('user_id,,row_id,"a""b"\nu,0,1,2\n')))
     assert [column.name for column in sample.columns] == ["user_id"]
     assert len(sample.notes) == 3 and all("`extra`" in note for note in sample.notes)
+    assert "no column that a contract can name" in refused(write, "row_id,extra\n1,2\n")
 
 
 def test_ndjson(write):
