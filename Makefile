@@ -34,6 +34,7 @@ $(BENCH): pyproject.toml
 
 demo: $(VENV)/.installed  ## Generate 2,000,000 events, run everything, print the reports
 	$(BIN)/clicklake demo $(DEMO) --rows $(ROWS)
+	@echo "The program is in $(BIN): source $(BIN)/activate"
 
 test: $(VENV)/.dev  ## Run the test suite
 	$(BIN)/python -m pytest -n 2 --cov --cov-report=term:skip-covered -m "not slow and not network" $(ARGS)

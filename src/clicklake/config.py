@@ -181,7 +181,7 @@ def _find_file(config: Path | None, own: Mapping[str, str], folder: Path) -> Pat
         return next((candidate for candidate in candidates if candidate.is_file()), None)
     file = Path(os.path.abspath(folder / os.path.expanduser(named)))
     if not file.is_file():
-        raise ConfigError(f"there is no such file; {by} names it", file=file)
+        raise ConfigError(f"there is no such file; {by} names it", file=str(file))
     return file
 
 
@@ -259,11 +259,13 @@ def _from_flags(overrides: Mapping[str, object], folder: Path) -> _Layer:
 
 
 def _put(entries: dict[Keys, _Entry], layer: _Layer) -> None:
-    """Put a layer over what is there; a section without content changes nothing."""
+    """Put a layer over what is there; an empty section changes nothing in it."""
     for path, entry in layer:
         below = [other for other in entries if other[: len(path)] == path]
         if entry.value in (None, {}) and any(s.get("type") == "object" for s in schemas_at(Settings, path)):
-            continue
+            if below:
+                continue
+            entry = _Entry({}, entry.source)
         for other in below:
             del entries[other]
         entries[path] = entry
@@ -282,9 +284,11 @@ def _validated(entries: Mapping[Keys, _Entry]) -> Settings:
 
 def _source_of(entries: Mapping[Keys, _Entry], path: Keys) -> _Source:
     """Where a value or the nearest one above comes from; for a section, its newest value."""
-    above = [entries[path[:length]] for length in range(len(path), 0, -1) if path[:length] in entries]
-    below = [entry for other, entry in entries.items() if other[: len(path)] == path]
-    return (above[0] if above else below[-1]).source
+    for length in range(len(path), 0, -1):
+        entry = entries.get(path[:length])
+        if entry and entry.value != {}:
+            return entry.source
+    return [entry.source for other, entry in entries.items() if other[: len(path)] == path][-1]
 
 
 def _filled(value: Any, source: _Source, path: Keys, environ: Mapping[str, str]) -> Any:  # noqa: ANN401
@@ -349,5 +353,5 @@ def _nested(values: Iterable[tuple[Keys, Any]]) -> dict[str, Any]:
         for part in path[:-1]:
             inside = inside.setdefault(part, {}) if isinstance(inside, dict) else inside
         if isinstance(inside, dict):
-            inside[path[-1]] = value
+            inside[path[-1]] = {} if value == {} else value  # its own, to be filled by those below
     return dict(root)

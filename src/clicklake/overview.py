@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
-
 from clicklake.contracts.types import from_arrow
 from clicklake.errors import UnknownNameError
 from clicklake.quality.ledger import SourceLedger, read_ledger

@@ -185,7 +185,19 @@ def test_sections_and_profiles_without_content_change_nothing(load):
         "duckdb: {threads: 3}\nsources:\nrules:\nprofile: dev\nprofiles:\n  dev:\n    duckdb:\n    sources: {}\n  x:\n"
     )
     assert loaded.settings.duckdb.threads == 3
+    assert loaded.settings.sources == {}
     assert load("# nothing set\n").settings == load("").settings
+
+
+def test_a_source_without_content_is_a_source(load):
+    loaded = load("sources:\n  orders:\n", CLICKLAKE_SOURCES__ORDERS__DRIFT="fail")
+    assert loaded.settings.sources["orders"].model_dump() == {"paths": [], "drift": "fail"}
+    assert load("sources:\n  orders:\n").settings.sources["orders"].paths == []
+
+
+def test_an_empty_section_is_not_blamed(refused):
+    _, lines = refused("segments:\n", CLICKLAKE_SEGMENTS__HIGH="5")
+    assert lines == ["CLICKLAKE_SEGMENTS__HIGH: segments: high (5) must be above medium (5), and medium above low (2)"]
 
 
 def test_bounds_that_are_allowed(load):
@@ -331,9 +343,7 @@ WRONG_IN_FILE = {
     "sources:\n  a:\n    drift: fial": (
         "3: sources.a.drift must be one of evolve, capture, fail, or null; it is 'fial' (did you mean 'fail'?)"
     ),
-    "sources:\n  web-events: {}\n  b-c: {drift: fail}": (
-        "3: sources.b-c: 'b-c' is not a source name; allowed: a-z, 0-9 and _, a letter first"
-    ),
+    "sources:\n  a:\n  b-c:": ("3: sources.b-c: 'b-c' is not a source name; allowed: a-z, 0-9 and _, a letter first"),
     "sources: [a.csv]": "1: sources must be a mapping of keys to values; it is a list",
     "rules:\n  max_amount: 0": "2: rules.max_amount must be a number (above 0), or null; it is 0",
     "rules:\n  max_amount: .inf": "2: rules.max_amount must be a number (above 0), or null; it is '.inf'",
@@ -391,7 +401,7 @@ def test_a_wrong_value_in_the_file(refused, tmp_path, text):
     error, lines = refused(text)
     assert lines == [f"clicklake.yaml:{WRONG_IN_FILE[text]}"]
     line, _, message = WRONG_IN_FILE[text].partition(": ")
-    assert (str(error.file), error.line) == (str(tmp_path / "clicklake.yaml"), int(line))
+    assert (error.file, error.line) == (str(tmp_path / "clicklake.yaml"), int(line))
     assert error.key == key_named_by(message)
 
 
@@ -538,7 +548,7 @@ def test_the_file_can_be_named(load, tmp_path):
 def test_a_named_file_that_is_missing(refused, tmp_path, given, by):
     error, lines = refused("currency: EUR", **given)
     assert lines == [f"no.yaml: there is no such file; {by} names it"]
-    assert error.file == tmp_path / "no.yaml"
+    assert error.file == str(tmp_path / "no.yaml")
 
 
 def test_relative_paths_start_where_they_were_written(load, tmp_path):

@@ -77,6 +77,8 @@ class Context:
         if self.json:
             write_json(table, sys.stdout)
         else:
+            if title:
+                self.stdout.print()
             print_rows(table, self.stdout, title=title)
 
     def progress(self, stages: int | None = None) -> Callable[[Stage, bool], None] | None:

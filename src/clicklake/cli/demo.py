@@ -62,6 +62,7 @@ def run_demo(context: Context, directory: Path, rows: int, seed: int) -> None:
     reports = collect(lake, request, is_terminal=True)
     for report in reports:
         part = replace(report, table=report.table.slice(0, ROWS_SHOWN), total_rows=report.rows_in_all)
+        context.stdout.print()
         to_table(part, context.stdout)
     html = directory / "reports.html"
     html.write_text(page(lake, reports), encoding="utf-8")

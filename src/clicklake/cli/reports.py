@@ -129,7 +129,9 @@ def _print(context: Context, lake: Lake, request: Request, results: Sequence[Res
             raise UsageError("--all --format csv needs --out DIR: one file a report")
         write_csv(results[0].table, sys.stdout)
     else:
-        for result in results:
+        for position, result in enumerate(results):
+            if position:
+                context.stdout.print()
             to_table(result, context.stdout)
 
 

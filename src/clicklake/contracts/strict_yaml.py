@@ -105,12 +105,12 @@ def read_document(source: Path, *, error: type[DocumentError], allow_empty: bool
         raw = source.read_bytes()
     except OSError as failure:
         reason = "no such file" if isinstance(failure, FileNotFoundError) else failure.strerror
-        raise error(f"this can't be read: {reason}", file=source) from failure
+        raise error(f"this can't be read: {reason}", file=str(source)) from failure
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as failure:
         line = raw.count(b"\n", 0, failure.start) + 1
-        raise error("this is not UTF-8 text; save the file as UTF-8", file=source, line=line) from failure
+        raise error("this is not UTF-8 text; save the file as UTF-8", file=str(source), line=line) from failure
     return parse_document(text, str(source), error=error, allow_empty=allow_empty)
 
 

@@ -249,7 +249,7 @@ def test_a_file_that_can_not_be_read(tmp_path, content, line, says):
         file.write_bytes(content)
     with pytest.raises(ConfigError) as caught:
         read_document(file, error=ConfigError)
-    assert (caught.value.file, caught.value.line) == (file, line)
+    assert (caught.value.file, caught.value.line) == (str(file), line)
     assert says in str(caught.value).lower() or says in str(caught.value)
 
 
