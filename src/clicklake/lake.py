@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from clicklake.build.release import Release, releases
-from clicklake.config import LoadedSettings, Settings, load_settings
-from clicklake.contracts.catalogue import Catalogue, nearest
+from clicklake.config import LoadedSettings, Settings, load_settings, without_secrets
+from clicklake.contracts.catalogue import Catalogue
 from clicklake.contracts.contract import Contract
 from clicklake.contracts.model import Report
+from clicklake.contracts.strict_yaml import closest
 from clicklake.engines.duckdb import DuckDB
 from clicklake.engines.sql import Parameter
 from clicklake.errors import ClicklakeError, ContractError, UnknownNameError, UsageError
@@ -93,7 +94,7 @@ class Lake:
         if self.settings.engine != "duckdb":
             raise UsageError("engine: only duckdb is available in this version")
         if "://" in self.settings.lake:
-            raise UsageError(f"lake {self.settings.lake}: only folders are available in this version")
+            raise UsageError(f"lake {without_secrets(self.settings.lake)}: only folders are available in this version")
         self.catalogue = Catalogue(self.loaded.project)
         storage = self.settings.storage
         self.store = Store(
@@ -415,7 +416,7 @@ class Lake:
         for name in wanted:
             if name.partition(".")[0] in ("bronze", "silver", "gold", "ops") and name not in names:
                 known = ", ".join(names) or "none yet: run `clicklake run` first"
-                raise UnknownNameError(f"there is no table {name} in the lake{nearest(name, names)} Tables: {known}")
+                raise UnknownNameError(f"there is no table {name} in the lake{closest(name, names)}. Tables: {known}")
         return [name for name in names if name in wanted]
 
 

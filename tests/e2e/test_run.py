@@ -184,7 +184,7 @@ def test_a_dry_run_writes_nothing(lake: Lake, clicks: Clicks) -> None:
 
 
 def test_wrong_names_are_told_before_anything_is_done(lake: Lake, clicks: Clicks) -> None:
-    with pytest.raises(UnknownNameError, match="no source 'clik_events'; did you mean click_events"):
+    with pytest.raises(UnknownNameError, match="no source 'clik_events' .did you mean 'click_events'"):
         lake.run(clik_events=clicks(GOOD))
     with pytest.raises(UsageError, match="no such file"):
         lake.run(click_events="nothing.csv")

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
 from clicklake.contracts.contract import Contract, load_contract
 from clicklake.contracts.model import Model, Report, load_model, load_report
+from clicklake.contracts.strict_yaml import closest
 from clicklake.errors import UnknownNameError
 
 _PACKAGE = Path(__file__).parent.parent
@@ -103,10 +103,5 @@ def pick(name: str, known: Mapping[str, Path], what: str) -> Path:
     """The file of a name, or an error that names the nearest and all."""
     if name in known:
         return known[name]
-    raise UnknownNameError(f"there is no {what} {name!r}{nearest(name, known)} Known: {', '.join(known) or 'none'}")
+    raise UnknownNameError(f"there is no {what} {name!r}{closest(name, known)}. Known: {', '.join(known) or 'none'}")
 
-
-def nearest(name: str, known: Iterable[str]) -> str:
-    """The end of a sentence about an unknown name: the known one that is most like it, if there is one."""
-    near = difflib.get_close_matches(name, list(known), 1)
-    return f"; did you mean {near[0]}?" if near else "."

@@ -116,7 +116,7 @@ def test_the_window_reaches_the_report(filled: Path, capsys: pytest.CaptureFixtu
         (["run", "click_events=nowhere.csv"], 2, "nowhere.csv: no such file"),
         (["run", "clicks=a.csv"], 2, "no source 'clicks'"),
         (["report"], 2, "name one report, or --all"),
-        (["report", "top_product"], 2, "did you mean top_products?"),
+        (["report", "top_product"], 2, "did you mean 'top_products'?"),
         (["report", "top_products", "--format", "xml"], 2, "allowed are table, json, csv, html"),
         (["report", "top_products", "--user", "x"], 2, "no parameter user"),
         (["report", "top_products", "--since", "01/02/2025"], 2, "not a date such as 2025-01-31"),
