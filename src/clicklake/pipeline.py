@@ -15,7 +15,7 @@ from clicklake.build.checks import CheckResult, run_checks
 from clicklake.build.release import Release, publish, releases
 from clicklake.contracts.catalogue import Catalogue
 from clicklake.engines.duckdb import DuckDB
-from clicklake.engines.sql import Parameter
+from clicklake.engines.sql import Parameter, string
 from clicklake.errors import CheckFailedError, ConflictError
 from clicklake.ingest.files import discover
 from clicklake.ingest.ingest import FileOutcome, ingest
@@ -64,7 +64,9 @@ class Pipeline:
         contract = self.catalogue.contract(source)
         files = discover(paths, contract.file_format)
         with self.run.stage("ingest", source) as stage:
-            number = self.registry.register(contract).source_number
+            registered = self.registry.register(contract)
+            self.registry.judge(registered).check(self.engine)
+            number = registered.source_number
             before = self.store.find(f"bronze.{source}")
             policy = self.drift_policies.get(source, contract.options.drift_policy)
             outcomes, after = ingest(self.store, contract, number, files, self._versions, policy=policy)
@@ -157,6 +159,19 @@ class Pipeline:
             result for model in builder.order() for result in run_checks(self.engine, model, models, self.parameters)
         ]
 
+    def _recover_files(self, source: str) -> None:
+        """Note files that are in bronze, but whose note a kill behind the commit of bronze has prevented."""
+        files = self.engine.scan(self.store.ensure(system_spec(self.catalogue, FILES)))
+        bronze = self.engine.scan(self.store.open(f"bronze.{source}"))
+        lost = self.engine.rows(
+            "select source_file, source_version, count(*), count(corrupt_record), min(ingestion_timestamp) "
+            f"from ({bronze}) where source_version not in (select source_version from ({files}) "
+            f"where source = {string(source)} and status = 'ingested') group by source_file, source_version"
+        )
+        names = ("source_file", "source_version", "records", "corrupt_records", "ingested_at")
+        common = {"source": source, "status": "ingested", "run_id": self.run.run_id}
+        self.append(FILES, [{**common, **dict(zip(names, row, strict=True))} for row in lost])
+
     def record(self) -> None:
         """Keep the run's stages in `ops.runs`."""
         rows = [stage.row() for stage in self.run.stages]
@@ -182,6 +197,8 @@ class Pipeline:
     def _record_files(self, source: str, outcomes: Sequence[FileOutcome]) -> None:
         now = datetime.now(timezone.utc)
         common = {"source": source, "run_id": self.run.run_id}
+        if any(outcome.status == "skipped" for outcome in outcomes):
+            self._recover_files(source)
         files, drift = [], []
         for outcome in outcomes:
             name = {"source_file": outcome.file.path, "source_version": outcome.version}

@@ -221,3 +221,17 @@ def test_days_are_those_of_the_reporting_time_zone(tmp_path: Path, clicks: Click
     moved = Lake(tmp_path / "lake", overrides={"reporting_timezone": "UTC"})
     assert moved.run().rebuilt["gold.fact_events"] == "its model changed"
     assert [(str(r["date"])) for r in moved.report("daily_active_users").to_pylist()] == ["2025-01-01"]
+
+
+def test_a_file_whose_note_was_prevented_by_a_kill_is_noted_by_the_next_run(
+    lake: Lake, clicks: Clicks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from clicklake.pipeline import Pipeline
+
+    file = clicks(GOOD, "short")
+    monkeypatch.setattr(Pipeline, "_record_files", lambda self, source, outcomes: None)
+    lake.ingest("click_events", file)
+    monkeypatch.undo()
+    lake.run(click_events=file)
+    found = lake.query("select source_file, status, records, corrupt_records from ops.files").to_pylist()
+    assert [tuple(row.values()) for row in found] == [(str(file), "ingested", 2, 1)]

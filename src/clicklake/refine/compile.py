@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
 
 from sqlglot import exp
 
@@ -11,11 +12,26 @@ from clicklake.contracts.contract import Contract
 from clicklake.contracts.model import Identity, Model
 from clicklake.engines.sql import Parameter, bind, parse, quote, string, text
 from clicklake.engines.standardise import typed
-from clicklake.errors import ContractError
+from clicklake.errors import ContractError, EngineError
+
+if TYPE_CHECKING:
+    from clicklake.engines.duckdb import DuckDB
 
 PROVENANCE = ("row_id", "ingestion_timestamp", "ingestion_date", "source_file")
 MALFORMED = "malformed_row"
 """The reason of rows that could not be split into the contract's columns."""
+
+
+def _harmless(item: exp.Expression) -> exp.Expression:
+    """A mapped value as text; an expression that fails on a row gives null there, for the rules to judge.
+
+    An error would stop every run at that row, and a row that can't be judged has no fate.
+    """
+    value = item.unalias()
+    if isinstance(value, exp.Column):
+        return item
+    text_of = exp.cast(exp.Anonymous(this="try", expressions=[value.copy()]), "varchar")
+    return cast(exp.Expression, exp.alias_(text_of, item.alias_or_name, quoted=True))
 
 
 @dataclass(frozen=True)
@@ -62,7 +78,8 @@ class Judge:
                 file=self.contract.file,
             )
         raw = [exp.alias_(parse(self.raw_json(), "raw"), "raw")] if with_raw else []
-        mapped.set("expressions", [*mapped.expressions, *(exp.column(name) for name in PROVENANCE), *raw])
+        values = [_harmless(item) for item in mapped.expressions]
+        mapped.set("expressions", [*values, *(exp.column(name) for name in PROVENANCE), *raw])
         mapped.set("from_", None)
         source = text(mapped.from_(exp.to_table(bronze, dialect="duckdb")).where("corrupt_record is null"))
         cleaned = [f"clean_text({quote(name)}) as {quote(name)}" for name in names]
@@ -81,14 +98,28 @@ cleaned as (select {", ".join([provenance, *cleaned])} from mapped),
 candidates as (select {", ".join([provenance, *candidates])} from cleaned)
 {text(model)}"""
 
-    def check(self) -> None:
-        """Compile everything once.
+    def check(self, engine: DuckDB | None = None) -> None:
+        """Compile everything once, and have an engine look at it.
 
         Raises:
             ContractError: The mapping, the model or a rule can't be used.
         """
-        self.standard("work.bronze")
-        self.broken()
+        standard, broken = self.standard("work.no_bronze"), self.broken()
+        if engine is None:
+            return
+        columns = (*self.contract.column_names, "extra", "corrupt_record", "source_file")
+        empty = ", ".join(f"cast(null as varchar) as {quote(name)}" for name in columns)
+        engine.execute(
+            f"create or replace view work.no_bronze as select {empty}, 0::bigint as row_id, "
+            "now()::timestamp as ingestion_timestamp, today() as ingestion_date where false"
+        )
+        tried = {f"the mapping or {self.silver.name}": standard}
+        tried |= {f"rule {name}": f"select {condition} from ({standard})" for name, condition in broken.items()}
+        for what, query in tried.items():
+            try:
+                engine.rows(query)
+            except EngineError as error:
+                raise ContractError(f"{what} can't run: {error}", file=self.contract.file) from error
 
     def broken(self) -> dict[str, str]:
         """SQL conditions on a standardised row by the reason that they give; true means broken."""

@@ -121,9 +121,13 @@ class Refiner:
         if plan is None:
             return None
         marks = plan.marks()
-        if not _has(quarantine, marks):
+        is_new = not _has(quarantine, marks)
+        if is_new:
             _expect(quarantine, ledger, plan)
         judges = {rows.source: self.registry.judge(plan.registered[rows.source]) for rows in plan.ranges}
+        if is_new:
+            for judge in judges.values():
+                judge.check(self.engine)  # what can't run must not become an intent
         targets = sorted({judge.silver.name for judge in judges.values()})
         open_targets = [name for name in targets if not _has(silver[name], marks)]
         fates: list[Fates] = []
@@ -255,7 +259,7 @@ class Refiner:
                     **entry,
                 }
             )
-        versions = {f"read:{name}": self.store.open(name).version for name in self.catalogue.silver}
+        versions = self._read_marks(ledger, plan, counted)
         commit(
             self.store,
             ledger,
@@ -264,6 +268,19 @@ class Refiner:
         )
         self.after(LEDGER)
         return counted
+
+    def _read_marks(self, ledger: Snapshot, plan: _Plan, counted: Mapping[str, Mapping[str, int]]) -> dict[str, int]:
+        """The versions that gold reads: a silver table in which no row came or went keeps the one that it had."""
+        changed = {
+            self.registry.judge(plan.registered[source]).silver.name
+            for source, fates in counted.items()
+            if fates["loaded"] or fates["conflicts"]
+        }
+        marks = {}
+        for name in self.catalogue.silver:
+            known = ledger.mark(f"read:{name}", -1)
+            marks[f"read:{name}"] = self.store.open(name).version if name in changed or known < 0 else known
+        return marks
 
     def _count(self, rows: Range, bronze: Snapshot, target: str) -> dict[str, int]:
         between = f"between {rows.first} and {rows.last}"

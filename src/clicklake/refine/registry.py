@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from typing import Any
 
@@ -121,7 +121,8 @@ class Registry:
         silver = self.catalogue.silver.get(contract.options.silver_table)
         if silver is None:
             raise StorageError(f"contract of {contract.source}: there is no {contract.options.silver_table}")
-        return Judge(contract, silver, _revived(parts["parameters"]))
+        # Today's document with the SQL of then: what was begun is finished as it was begun.
+        return Judge(contract, replace(silver, sql=parts["silver"]), _revived(parts["parameters"]))
 
     def _document(self, contract: Contract) -> str:
         silver = self.catalogue.silver.get(contract.options.silver_table)

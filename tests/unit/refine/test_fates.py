@@ -289,3 +289,59 @@ def test_a_mapping_that_could_lose_rows_is_refused(tmp_path: Path, clicks: Click
     lake = Lake(config=project / "clicklake.yaml")
     with pytest.raises(ContractError, match=message):
         lake.run(click_events=clicks(GOOD))
+
+
+def project_with(tmp_path: Path, mapping: str, rule: str = "user_id is null") -> Lake:
+    from clicklake.contracts.catalogue import SHOP
+
+    project = tmp_path / "project"
+    (project / "sources").mkdir(parents=True, exist_ok=True)
+    (project / "clicklake.yaml").write_text("lake: ./lake\n")
+    contract = (SHOP / "sources" / "click_events.yaml").read_text()
+    contract = contract.replace("implementation: user_id is null", f"implementation: {rule}")
+    (project / "sources" / "click_events.yaml").write_text(contract)
+    (project / "sources" / "click_events.sql").write_text(mapping)
+    return Lake(config=project / "clicklake.yaml")
+
+
+MAPPING = (
+    "select UserID as user_id, SessionID as session_id, Timestamp as event_timestamp, EventType as event_type, "
+    "ProductID as product_id, Amount as amount, {page} as page_url, Outcome as outcome from bronze.click_events"
+)
+
+
+def test_an_expression_that_fails_on_a_row_gives_null_there(tmp_path: Path, clicks: Clicks) -> None:
+    lake = project_with(tmp_path, MAPPING.format(page="cast(SessionID as int) + 1"))
+    lake.run(click_events=clicks("u1,41,2025-01-01 10:00:00,page_view,,,", "u1,x,2025-01-01 10:00:00,page_view,,,"))
+    assert silver(lake, "session_id, page_url") == [("41", "42"), ("x", None)]
+
+
+def test_metadata_may_be_made_of_columns(tmp_path: Path, clicks: Clicks) -> None:
+    page = "json_object('session', SessionID) as metadata, null"
+    lake = project_with(tmp_path, MAPPING.format(page=page))
+    lake.run(click_events=clicks("u1,41,2025-01-01 10:00:00,page_view,,,"))
+    assert silver(lake, "metadata['session']") == [("41",)]
+
+
+@pytest.mark.parametrize(
+    ("page", "rule", "message"),
+    [
+        ("nothing(SessionID)", "user_id is null", "the mapping or silver.events can't run.*nothing"),
+        ("NoColumn", "user_id is null", "the mapping or silver.events can't run.*NoColumn"),
+        ("null", "colour is null", "rule missing_user_id can't run.*colour"),
+    ],
+)
+def test_what_cannot_run_is_told_before_anything_is_ingested(
+    tmp_path: Path, clicks: Clicks, page: str, rule: str, message: str
+) -> None:
+    lake = project_with(tmp_path, MAPPING.format(page=page), rule)
+    with pytest.raises(ContractError, match=f"(?s){message}"):
+        lake.run(click_events=clicks(GOOD))
+    assert not [name for name in lake.store.names() if name.startswith(("bronze", "silver"))]
+    assert project_with(tmp_path, MAPPING.format(page="null")).run(click_events=clicks(GOOD)).release
+
+
+def test_a_run_that_loads_nothing_rebuilds_nothing(lake: Lake, clicks: Clicks) -> None:
+    lake.run(click_events=clicks(GOOD))
+    result = lake.run(click_events=clicks(GOOD, "short", name="more.csv"))
+    assert (result.fates["click_events"]["loaded"], result.rebuilt) == (0, {})

@@ -159,7 +159,7 @@ def test_constants_come_as_dictionaries_and_are_read_as_text(store: Store) -> No
     reader = pa.RecordBatchReader.from_batches(schema, [pa.RecordBatch.from_arrays(columns, schema=schema)])
     after = commit(store, store.ensure(SPEC), reader, marks={})
     assert after.delta.to_pyarrow_table()["who"].to_pylist() == ["bob", "bob"]
-    assert duckdb.sql(f"select distinct who from read_parquet({after.files})").fetchall() == [("bob",)]
+    assert duckdb.connect().sql(f"select distinct who from read_parquet({after.files})").fetchall() == [("bob",)]
 
 
 def test_nulls_are_counted(store: Store) -> None:
