@@ -15,10 +15,11 @@ from clicklake.build.checks import CheckResult, run_checks
 from clicklake.build.release import Release, publish, releases
 from clicklake.contracts.catalogue import Catalogue
 from clicklake.engines.duckdb import DuckDB
-from clicklake.engines.sql import Parameter, string
+from clicklake.engines.sql import Parameter, quote, string
 from clicklake.errors import CheckFailedError, ConflictError
 from clicklake.ingest.files import discover
 from clicklake.ingest.ingest import FileOutcome, ingest
+from clicklake.refine.judge import Range
 from clicklake.refine.refine import DUPLICATES, LEDGER, QUARANTINE, Refiner
 from clicklake.refine.registry import Registry
 from clicklake.runs import Run, logger
@@ -92,6 +93,8 @@ class Pipeline:
         nulls: dict[str, int] = {}
         with self.run.stage("refine") as whole:
             for done in refiner.refine(names):
+                for rows_of in done.ranges:
+                    self._note_new_values(rows_of)
                 for column, rows in done.nulls.items():
                     nulls[column] = nulls.get(column, 0) + rows
                 for source, counts in done.counts.items():
@@ -158,6 +161,38 @@ class Pipeline:
         return [
             result for model in builder.order() for result in run_checks(self.engine, model, models, self.parameters)
         ]
+
+    def _note_new_values(self, rows: Range) -> None:
+        """Values that the contract doesn't know are loaded, and are drift."""
+        if rows.source not in self.catalogue.source_names:
+            return
+        options = self.catalogue.contract(rows.source).options
+        identity = self.catalogue.silver[options.silver_table].doc.identity
+        now = datetime.now(timezone.utc)
+        for column, known in options.known_values.items():
+            listed = ", ".join(map(string, known))
+            silver = self.engine.scan(self.store.open(options.silver_table))
+            found = self.engine.rows(
+                f"select source_file, {quote(column)}, count(*) from ({silver}) where source = {string(rows.source)} "
+                f"and {quote(identity.row_id if identity else 'row_id')} between {rows.first} and {rows.last} "
+                f"and {quote(column)} not in ({listed}) group by all order by all"
+            )
+            self.append(
+                DRIFT,
+                [
+                    {
+                        "source": rows.source,
+                        "source_file": file,
+                        "kind": "new_value",
+                        "column_name": column,
+                        "rows": count,
+                        "detail": f"{value!r} is not among the contract's known values; the rows are loaded",
+                        "run_id": self.run.run_id,
+                        "seen_at": now,
+                    }
+                    for file, value, count in found
+                ],
+            )
 
     def _recover_files(self, source: str) -> None:
         """Note files that are in bronze, but whose note a kill behind the commit of bronze has prevented."""

@@ -265,22 +265,22 @@ def settings_reference(under: Keys = ()) -> list[SettingReference]:
 
 TEMPLATE = """\
 # Settings of this project. A line that starts with # and a key is a setting at its default, or an example.
-# Each is also set by a variable (CLICKLAKE_DUCKDB__THREADS=4), the common ones by a flag (--engine spark).
+# Each is also set by a variable (CLICKLAKE_DUCKDB__THREADS=4), the common ones by a flag (--lake DIR).
 # ${NAME} and ${NAME:-default} take a variable of the environment. Relative paths start at this file.
 
-lake: ./lake                    # a folder, or a URL such as s3://bucket/lake
+lake: ./lake                    # a folder
 currency: USD                   # of all amounts; three capital letters
 reporting_timezone: UTC         # of days and hours in reports, such as Europe/Berlin
-#engine: duckdb                 # duckdb, or spark for data of many machines
-#purchase_source: auto          # what customer reports count: auto, clicks or orders
+#engine: duckdb                 # the engine of this version
+#purchase_source: auto          # what customer reports count; this version has click purchases
 
-# What `clicklake run` reads: for each source files, folders, globs or URLs.
+# What `clicklake run` reads: for each source files, folders or globs.
 sources:
   #click_events:
     #paths: data/click_events/
     #drift: capture             # an unknown column: evolve, capture or fail; else as the contract says
-  #orders:
-    #paths: [data/orders/2025/*.csv, data/orders/2026/*.csv]
+  #web_events:
+    #paths: [data/web/2025/, data/web/2026/]
 
 # What is not believed goes to quarantine.
 rules:

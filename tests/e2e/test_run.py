@@ -235,3 +235,13 @@ def test_a_file_whose_note_was_prevented_by_a_kill_is_noted_by_the_next_run(
     lake.run(click_events=file)
     found = lake.query("select source_file, status, records, corrupt_records from ops.files").to_pylist()
     assert [tuple(row.values()) for row in found] == [(str(file), "ingested", 2, 1)]
+
+
+def test_an_unknown_event_type_is_loaded_and_shows_as_drift(lake: Lake, clicks: Clicks) -> None:
+    file = clicks(GOOD, "u1,s1,2025-01-01 10:00:00,Wish List,,,", "u2,s1,2025-01-01 10:00:00,wish_list,,,")
+    lake.run(click_events=file)
+    found = lake.query("select kind, column_name, rows, detail, source_file from ops.drift").to_pylist()
+    told = "'wish_list' is not among the contract's known values; the rows are loaded"
+    assert [tuple(row.values()) for row in found] == [("new_value", "event_type", 2, told, str(file))]
+    (row,) = lake.query("select event_category from gold.dim_event_types where event_type = 'wish_list'").to_pylist()
+    assert row == {"event_category": "other"}

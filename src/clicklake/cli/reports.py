@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -108,7 +107,6 @@ def page(lake: Lake, results: Sequence[Result]) -> str:
     facts = {
         "Lake": lake.path,
         "Release": f"{release.release_id}, {release.released_at:%Y-%m-%d %H:%M} UTC" if release else "none yet",
-        "Made": f"{datetime.now(timezone.utc):%Y-%m-%d %H:%M} UTC",
     }
     title = results[0].doc.title if len(results) == 1 else "Clickstream reports"
     return to_html(results, title=title, facts=facts)

@@ -104,4 +104,3 @@ def pick(name: str, known: Mapping[str, Path], what: str) -> Path:
     if name in known:
         return known[name]
     raise UnknownNameError(f"there is no {what} {name!r}{closest(name, known)}. Known: {', '.join(known) or 'none'}")
-

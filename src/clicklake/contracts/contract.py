@@ -31,6 +31,7 @@ class SourceOptions(BaseModel):
     timestamp_formats: tuple[str, ...] = Field(default=(), alias="timestampFormats")
     delimiter: str = Field(default=",", min_length=1, max_length=1)
     drift_policy: str = Field(default="capture", alias="driftPolicy", pattern="^(evolve|capture|fail)$")
+    known_values: dict[str, list[str]] = Field(default_factory=dict, alias="knownValues")
     parameters: dict[str, str | int | float | list[str]] = Field(default_factory=dict)
 
     @model_validator(mode="after")

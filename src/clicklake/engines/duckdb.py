@@ -18,6 +18,7 @@ import pyarrow as pa
 
 from clicklake.contracts.types import from_arrow
 from clicklake.engines.functions import duckdb_functions
+from clicklake.engines.sql import quote
 from clicklake.engines.standardise import FUNCTIONS as STANDARDISE
 from clicklake.errors import EngineError
 from clicklake.storage import Snapshot
@@ -172,13 +173,13 @@ def _existing(folder: str | None) -> str | None:
 
 
 def _read(field: pa.Field) -> str:
-    name = '"' + field.name + '"'
+    name = quote(field.name)
     # A zoned timestamp's micros are its UTC time; make_timestamp costs nothing, a cast would ask ICU for each row.
     return f"make_timestamp(epoch_us({name})) as {name}" if pa.types.is_timestamp(field.type) else name
 
 
 def _empty(schema: pa.Schema) -> str:
-    columns = ", ".join(f'cast(null as {from_arrow(f.type).sql}) as "{f.name}"' for f in schema)
+    columns = ", ".join(f"cast(null as {from_arrow(f.type).sql}) as {quote(f.name)}" for f in schema)
     return f"select {columns} where false"
 
 

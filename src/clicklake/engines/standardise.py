@@ -66,7 +66,9 @@ def _timestamp(name: str, time_zone: str, formats: tuple[str, ...]) -> str:
     if formats:
         listed = ", ".join("'" + pattern.replace("'", "''") + "'" for pattern in formats)
         # Without a digit it is a word that strptime takes for a time, such as epoch or infinity.
-        others = f"case when regexp_matches({name}, '[0-9]') then try_strptime({name}, [{listed}]) end"
+        # A year of two digits would be one of the first century.
+        parsed = f"try_strptime({name}, [{listed}])"
+        others = f"case when regexp_matches({name}, '[0-9]') and {parsed} >= timestamp '1000-01-01' then {parsed} end"
     if time_zone != "UTC":
         # A text with Z or an offset says its own zone; every other one is in the contract's.
         zone = "'" + time_zone.replace("'", "''") + "'"

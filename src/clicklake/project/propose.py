@@ -209,6 +209,7 @@ def _logical_type(proposal: Proposal, column: Column, fills: str) -> str:
 
 def _yaml(text: str, *, quoted: bool = False) -> str:
     """A text as one line of YAML."""
-    style = '"' if quoted else None
+    # What starts with a sign or a digit is quoted, as it could pass for a number.
+    style = '"' if quoted or not text[:1].isalpha() else None
     dumped: str = yaml.safe_dump(text, default_style=style, allow_unicode=True, width=10_000)
     return dumped.removesuffix("\n").removesuffix("\n...")

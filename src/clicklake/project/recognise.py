@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -33,7 +34,7 @@ class Field:
         column: The column.
         values: Texts, one a row; words that mean nothing (NULL) are None.
         key: The key; empty for the column itself.
-        nulls: The words that mean nothing that occur.
+        nulls: The words that mean nothing here: where most fields without a value are empty, NULL is a fault.
     """
 
     column: Column
@@ -118,8 +119,9 @@ def fields_of(sample: Sample) -> list[Field]:
 
 
 def _field(column: Column, values: list[str | None] | tuple[str | None, ...], key: str = "") -> Field:
-    words = set(vocabulary().nulls)
-    nulls = tuple(sorted({value for value in values if value in words and value is not None}))
+    counted = Counter(values)
+    blanks = sum(counted[blank] for blank in (None, ""))
+    nulls = tuple(sorted(word for word in vocabulary().nulls if counted[word] > 0 and counted[word] >= blanks))
     return Field(column, tuple(None if value in nulls else value or None for value in values), key, nulls)
 
 

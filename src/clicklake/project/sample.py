@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any
 
@@ -58,11 +58,11 @@ class Sample:
     """What a file looks like.
 
     Args:
-        file: The file, the first where there are several.
+        file: The file, the largest where there are several.
         format: csv, ndjson or parquet.
         columns: Those that a contract can name.
         rows: Rows that were looked at.
-        is_whole: Whether these are all rows of the file.
+        is_whole: Whether these are all rows there are.
         delimiter: Between the fields of a CSV file.
         has_header: Whether its first line names the columns.
         notes: What a person should know.
@@ -84,7 +84,7 @@ class Sample:
 
 
 def look_at(path: str) -> Sample:
-    """Look at the first rows of a file; of a folder or glob, at its first file.
+    """Look at the first rows of a file; of a folder or glob, at its largest file.
 
     Raises:
         UsageError: It can't be used; the message says why, and what to do.
@@ -92,7 +92,7 @@ def look_at(path: str) -> Sample:
     files = discover([path], "")
     if not files:
         raise UsageError(f"{path}: the folder holds no file")
-    file = files[0]
+    file = max(files, key=lambda found: found.size)
     try:
         head, is_whole = _head(file)
         file_format = _format(file, head)
@@ -105,7 +105,7 @@ def look_at(path: str) -> Sample:
         raise UsageError(f"{error.file}: {error.reason}") from error
     if not sample.columns:
         raise UsageError(f"{file.path}: has no column that a contract can name: {'; '.join(sample.notes)}")
-    return sample
+    return sample if len(files) == 1 else replace(sample, is_whole=False)
 
 
 def _head(file: InputFile) -> tuple[bytes, bool]:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 _NAME = re.compile("[a-z][a-z0-9_]*")
 _ENDINGS = (".gz", ".gzip", ".zst", ".zstd", ".csv", ".tsv", ".txt", ".ndjson", ".jsonl", ".json", ".parquet")
 _LONGEST = 60
+_NOTABLE = 0.05
 
 
 @dataclass(frozen=True)
@@ -139,20 +140,19 @@ def reasons_explained(proposal: Proposal, done: DryRun) -> list[dict[str, Any]]:
 
 
 def advice(proposal: Proposal, done: DryRun) -> list[str]:
-    """What may be done about rows that would be rejected."""
+    """What may be done where a rule would reject many rows; a few are what rules are for."""
     found = []
     file = f"sources/{proposal.source}.yaml"
     for rule in proposal.rules:
-        rows = done.reasons.get(rule.name)
         reads = rule_columns(rule)
-        if not rows:
+        if done.reasons.get(rule.name, 0) < _NOTABLE * done.fates["ingested"]:
             continue
         if reads == {TIME}:
             found.append(f"{rule.name}: add the formats of these times to timestampFormats in {file}")
         elif reads == {"currency"}:
             code = _currency(proposal)
             found.append(f"{rule.name}: where {code} is your currency, set it as `currency` in clicklake.yaml")
-        elif not reads & {*REQUIRED} or rule.dimension == "completeness" and reads - {*REQUIRED}:
+        elif rule.dimension == "completeness" and reads - {*REQUIRED}:
             found.append(f"{rule.name}: where your events don't have that by their nature, remove the rule from {file}")
     return found
 

@@ -40,10 +40,12 @@ class Refined:
     Args:
         counts: By source: rows ingested, loaded, duplicates, quarantined, conflicts.
         nulls: Rows loaded without a value, by `table.column`.
+        ranges: What was refined.
     """
 
     counts: dict[str, dict[str, int]] = field(default_factory=dict)
     nulls: dict[str, int] = field(default_factory=dict)
+    ranges: list[Range] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -146,7 +148,7 @@ class Refiner:
             loaded = self._load(silver[name], [fate for fate in fates if fate.judge.silver.name == name], marks)
             nulls.update({f"{name}.{column}": rows for column, rows in loaded.nulls.items()})
             self.after(name)
-        return Refined(self._settle(ledger, bronze, plan, marks), nulls)
+        return Refined(self._settle(ledger, bronze, plan, marks), nulls, plan.ranges)
 
     def _all(self, sources: Sequence[str]) -> list[str]:
         """The sources asked for and those that an unfinished round may be about."""

@@ -117,6 +117,11 @@ def test_words_for_no_value(proposed):
     assert "user_id: NULL was taken for no value" in proposal.notes
 
 
+def test_a_word_for_no_value_beside_empty_fields_is_a_fault(proposed):
+    rows = "".join(f"u,2024-01-01,x,{amount}\n" for amount in ("", "", "NaN", "1.5", "2"))
+    assert "nullif" not in proposed(f"user_id,time,event,amount\n{rows}").mapping
+
+
 def test_the_sign_of_a_currency(proposed):
     proposal = proposed("user_id;time;event;total\nu;2024-01-01;buy;1.234,50 €\n")
     assert "case when total is not null then 'EUR' end as currency" in proposal.mapping
@@ -185,6 +190,29 @@ def test_names_that_need_quotes(proposed):
     ):
         assert piece in proposal.mapping
     assert proposal.contract().column_names == ("User ID", "Event, Name", "when", "order", "group")
+
+
+def test_names_that_yaml_would_take_for_something_else(proposed):
+    names = [
+        "user_id",
+        "time",
+        "event",
+        "1e5",
+        "007",
+        "1",
+        "true",
+        "null",
+        "-",
+        "~",
+        "a: b",
+        "# c",
+        "%d",
+        "[x",
+        "é",
+        "no",
+    ]
+    proposal = proposed(",".join(names) + "\n" + ",".join("u" for _ in names) + "\n")
+    assert proposal.contract().column_names == tuple(names)
 
 
 def test_columns_without_a_header_are_named_after_what_they_fill(proposed):

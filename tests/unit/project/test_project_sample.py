@@ -225,7 +225,8 @@ def test_parquet(write, tmp_path):
         look_at(str(tmp_path / "none.parquet"))
 
 
-def test_a_folder_shows_its_first_file(write, tmp_path):
-    write(GOOD, "many/b.csv")
-    write(GOOD.replace("u1", "first"), "many/a.csv")
-    assert values(look_at(str(tmp_path / "many")))["user_id"][0] == "first"
+def test_a_folder_shows_its_largest_file(write, tmp_path):
+    write(GOOD, "many/a.csv")
+    write(GOOD.replace("u1", "largest"), "many/b.csv")
+    sample = look_at(str(tmp_path / "many"))
+    assert values(sample)["user_id"][0] == "largest" and not sample.is_whole

@@ -164,6 +164,17 @@ def test_the_currency_of_the_settings_is_named(project, capsys):
     assert "1 would load" in capsys.readouterr().out
 
 
+def test_many_rejected_rows_bring_advice_and_a_few_don_t(project, capsys):
+    rows = [f"u{n},2024-01-01 00:00:{n:02d},purchase,p,{'' if n else 1}" for n in range(60)]
+    (project / "a.csv").write_text("\n".join(["user_id,time,event,sku,price", *rows]))
+    assert run(["source", "add", "a.csv"]) == 0
+    assert "missing_amount: where your events don't have that by their nature" in capsys.readouterr().out
+    rows = [f"u{n},2024-01-01 00:00:{n:02d},purchase,p,{'' if n == 1 else 1}" for n in range(60)]
+    (project / "b.csv").write_text("\n".join(["user_id,time,event,sku,price", *rows]))
+    assert run(["source", "add", "b.csv"]) == 0
+    assert "by their nature" not in capsys.readouterr().out
+
+
 def test_a_file_that_the_lake_has_already(project, events, capsys):
     assert run(["source", "add", events, "--yes"]) == 0
     assert run(["ingest", "my_events", events]) == 0

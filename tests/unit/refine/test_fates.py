@@ -47,6 +47,7 @@ def reasons(lake: Lake) -> list[list[str]]:
         ("u1,s1,2025-02-30 10:00:00,page_view,,,", ["invalid_timestamp"]),
         ("u1,s1,epoch,page_view,,,", ["invalid_timestamp"]),
         ("u1,s1,infinity,page_view,,,", ["invalid_timestamp"]),
+        ("u1,s1,13/03/24 10:21,page_view,,,", ["invalid_timestamp"]),
         (
             ",s1,x,purchase,,,",
             ["missing_user_id", "missing_product_id", "missing_amount", "invalid_timestamp"],
