@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
+import threading
 from collections.abc import Sequence
 from pathlib import Path
+from types import FrameType
 from typing import Annotated
 
 import typer
@@ -69,36 +72,62 @@ def run(arguments: list[str]) -> int:
     """Run a command line.
 
     Returns:
-        0 done, 1 the run failed, 2 wrong use or bad input, 3 a quality gate said no.
+        0 done, 1 the run failed, 2 wrong use or bad input, 3 a quality gate said no, 130 stopped by ^C.
     """
     is_debug = "--debug" in arguments or bool(os.environ.get("CLICKLAKE_DEBUG"))
-    try:
-        result = app(args=globals_first(arguments), standalone_mode=False)
-    except ClicklakeError as error:
-        if is_debug:
-            raise
+    with _Interrupts() as interrupts:
+        try:
+            result = app(args=globals_first(arguments), standalone_mode=False)
+        except (typer.Abort, KeyboardInterrupt):
+            return _stopped()
+        except typer.Exit as leaving:
+            return leaving.exit_code
+        except Exception as error:
+            if interrupts.came:  # an engine or writer that was interrupted gives an error of its own
+                return _stopped()
+            if is_debug:
+                raise
+            return _told(error)
+    return result if isinstance(result, int) else 0
+
+
+class _Interrupts:
+    """Remembers that ^C was typed, whatever the code that it interrupted makes of it."""
+
+    came = False
+
+    def __enter__(self) -> _Interrupts:
+        self._previous = None
+        if threading.current_thread() is threading.main_thread():
+            self._previous = signal.signal(signal.SIGINT, self._note)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._previous is not None:
+            signal.signal(signal.SIGINT, self._previous)
+
+    def _note(self, number: int, frame: FrameType | None) -> None:
+        self.came = True
+        raise KeyboardInterrupt
+
+
+def _stopped() -> int:
+    print("stopped; run the same command again, nothing is lost or doubled", file=sys.stderr)
+    return 130
+
+
+def _told(error: Exception) -> int:
+    """Say what went wrong, in words; the exit code."""
+    if isinstance(error, ClicklakeError):
         print(f"error: {error}", file=sys.stderr)
         return error.exit_code
-    except typer.Exit as leaving:
-        return leaving.exit_code
-    except typer.Abort:
-        print("stopped", file=sys.stderr)
-        return 130
-    except KeyboardInterrupt:
-        print("stopped; run the same command again, nothing is lost or doubled", file=sys.stderr)
-        return 130
-    except Exception as error:
-        if hasattr(error, "show") and hasattr(error, "exit_code"):  # wrong use, as typer's own click tells it
-            error.show()
-            return int(error.exit_code)
-        if is_debug:
-            raise
-        print(
-            f"error: {type(error).__name__}: {error}\nThis is a fault of clicklake; --debug shows where.",
-            file=sys.stderr,
-        )
-        return 1
-    return result if isinstance(result, int) else 0
+    if hasattr(error, "show") and hasattr(error, "exit_code"):  # wrong use, as typer's own click tells it
+        error.show()
+        return int(error.exit_code)
+    print(
+        f"error: {type(error).__name__}: {error}\nThis is a fault of clicklake; --debug shows where.", file=sys.stderr
+    )
+    return 1
 
 
 def globals_first(arguments: Sequence[str]) -> list[str]:
