@@ -198,7 +198,7 @@ def _set_apart(block: bytes, layout: _Layout, *, is_last: bool) -> tuple[bytes, 
 
 def _fast(block: bytes, layout: _Layout) -> tuple[pa.Table, list[str]] | None:
     """The block's rows and refused lines by Arrow's reader; None where they are not proved to be all."""
-    if block.isspace() and not block.strip(layout.blank + b"\r\n") or not block:
+    if not block.strip(layout.blank + b"\r\n"):
         return layout.table([]), []
     if len(layout.names) == 1:
         return None  # Arrow can't tell a blank line from an empty value
@@ -241,12 +241,11 @@ def _is_open_at_the_end(block: bytes, layout: _Layout) -> bool:
 def _is_all(block: bytes, layout: _Layout, found: int) -> bool:
     """Whether so many records are all lines of the block that are not blank."""
     codes = np.frombuffer(block, np.uint8)
-    is_line_feed = codes == 10
-    lines = int(np.count_nonzero(is_line_feed)) + (not block.endswith((b"\n", b"\r")))
+    lines = int(np.count_nonzero(codes == 10)) + (not block.endswith((b"\n", b"\r")))
     if b"\r" in block:
-        is_return = codes == 13
-        pairs = np.count_nonzero(is_return[:-1] & is_line_feed[1:])
-        lines += int(np.count_nonzero(is_return) - pairs)
+        returns = np.flatnonzero(codes == 13)
+        behind = codes[np.minimum(returns + 1, len(codes) - 1)]
+        lines += int(np.count_nonzero(behind != 10))
     if found != lines:  # blank lines, which the quick count takes for records, or rows that were lost
         lines = sum(1 for line in block.splitlines() if line.strip(layout.blank))
     return found == lines

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import duckdb
 import numpy as np
@@ -22,17 +22,26 @@ from clicklake.ingest.files import InputFile
 from clicklake.ingest.reading import FileStats, complete_lines, corrupt_batch, text_schema
 from clicklake.ingest.records import is_utf8
 
-_BATCH = 8 << 20
+_BATCH = 16 << 20
 """Bytes for one query, which costs ten milliseconds however little it reads."""
 
 _KINDS = {'"': "string", "{": "object", "[": "array", "t": "boolean", "f": "boolean", "n": "null"}
 _DUCKDB_KINDS = {"VARCHAR": "string", "OBJECT": "object", "BOOLEAN": "boolean", "NULL": "null"}
 _SCALARS = frozenset({"string", "number", "boolean", "null"})
-_DECODER = json.JSONDecoder(parse_int=str, parse_float=str, parse_constant=str)
+_DECODER = json.JSONDecoder(parse_int=str, parse_float=str, parse_constant=str, object_pairs_hook=tuple)
 _NUMBER = "-?[0-9][-+.eE0-9]*"
 _FLAT_VALUE = r'(?:"[^"\\]*"|' + _NUMBER + "|true|false|null)"
-_FLAT_LIST = r"\[(?:\s*" + _FLAT_VALUE + r"\s*,?)*\s*\]"
-_FLAT_OBJECT = r'\{(?:\s*"[^"\\]*"\s*:\s*' + _FLAT_VALUE + r"\s*,?)*\s*\}"
+_NESTED = {
+    "array": r"\[(?:\s*" + _FLAT_VALUE + r"\s*,?)*\s*\]",
+    "object": r'\{(?:\s*"[^"\\]*"\s*:\s*' + _FLAT_VALUE + r"\s*,?)*\s*\}",
+}
+_STRING = r'"[^"\\\x00-\x1f]*"'
+_SCALAR = rf"(?:{_STRING}|-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?|true|false|null)"
+_PAIR = rf"[ \t]*{_STRING}[ \t]*:[ \t]*{_SCALAR}[ \t]*"
+_SIMPLE_MEMBER = re.compile(
+    rf"((?:^[ \t]*\{{|,)[ \t]*({_STRING})[ \t]*:[ \t]*({_SCALAR}|\{{(?:{_PAIR}(?:,{_PAIR})*|[ \t]*)\}})"
+    r"[ \t]*(?:(?=,)|\}[ \t]*$))"
+)
 _OPEN = re.compile(r"[ \t]*\{[ \t]*(\}?)[ \t]*")
 _KEY = re.compile(r'("[^"\\\x00-\x1f]*(?:\\.[^"\\\x00-\x1f]*)*")[ \t]*:[ \t]*')
 _NEXT = re.compile(r"[ \t]*([,}])[ \t]*")
@@ -54,21 +63,16 @@ def read_ndjson(file: InputFile, contract: Contract, stats: FileStats) -> Iterat
             doubtful = pc.drop_null(table["doubtful"]).to_pylist()
             plain = table.filter(pc.is_null(table["doubtful"])) if doubtful else table
             drift.note_plain(connection, plain)
-            rows = []
-            for line in (text.rstrip("\n") for text in doubtful if text.strip(" \t\n")):
-                row = _read_line(line, contract, drift)
-                if row is None:
-                    corrupt.append(line)
-                else:
-                    rows.append(row)
-            stats.records += plain.num_rows + len(rows) + len(corrupt)
+            texts = (line.rstrip("\n") for line in doubtful if line.strip(" \t\n"))
+            rows, others = _read_lines(texts, contract, drift)
+            corrupt += others
+            stats.records += plain.num_rows + rows.num_rows + len(corrupt)
             stats.corrupt += len(corrupt)
             nothing = pa.nulls(plain.num_rows, pa.string())
             values = [*plain.columns[: len(contract.columns)], nothing, nothing]
             yield from pa.table(values, names=schema.names).cast(schema).to_batches()
-            if rows:
-                arrays = [pa.array(values, pa.string()) for values in zip(*rows, strict=True)]
-                yield pa.RecordBatch.from_arrays(arrays, schema=schema)
+            if rows.num_rows:
+                yield rows
             if corrupt:
                 yield corrupt_batch(corrupt, contract)
     if stats.records > stats.corrupt:
@@ -108,22 +112,23 @@ class _Drift:
         self._counts = stats.drift
         self._unseen = set(contract.column_names)
 
-    def note(self, name: str, kind: str, rows: int = 1) -> None:
-        """So many rows hold a value of this kind under this key."""
-        column = self._columns.get(name)
-        self._unseen.discard(name)
-        if column is None:
-            self._counts["new_column", name, "not in the contract; kept in extra"] += rows
-        elif kind not in _accepted(column) or (column.logical_type == "string" and kind not in ("string", "null")):
-            self._counts["changed_type", name, f"{kind} in the file"] += rows
+    def note(self, members: Mapping[str, str], rows: int, *, is_good: bool = True) -> None:
+        """So many rows have these keys with these kinds of values."""
+        for name, kind in members.items():
+            column = self._columns.get(name)
+            self._unseen.discard(name)
+            if column is None:
+                if is_good:
+                    self._counts["new_column", name, "not in the contract; kept in extra"] += rows
+            elif kind not in _accepted(column) or (column.logical_type == "string" and kind in ("number", "boolean")):
+                self._counts["changed_type", name, f"{kind} in the file"] += rows
 
     def note_plain(self, connection: duckdb.DuckDBPyConnection, plain: pa.Table) -> None:
-        """Note all keys of the lines that DuckDB read."""
+        """Note the keys of the lines that DuckDB read."""
         connection.register("plain", plain)
         for types, rows in connection.sql("select types, count(*) from plain group by types").fetchall():
-            for name, kind in zip(self._columns, types, strict=True):
-                if kind is not None:
-                    self.note(name, _DUCKDB_KINDS.get(kind, "number"), rows)
+            found = zip(self._columns, types, strict=True)
+            self.note({name: _DUCKDB_KINDS.get(kind, "number") for name, kind in found if kind}, rows)
 
     def note_missing(self) -> None:
         """Note the columns that no row had a key for."""
@@ -133,53 +138,94 @@ class _Drift:
 
 def _accepted(column: Column) -> frozenset[str]:
     """The kinds of values that a column takes; with another one a line is corrupt."""
-    if column.logical_type in ("object", "array"):
+    if column.logical_type in _NESTED:
         return frozenset({column.logical_type, "null"})
     return _SCALARS
 
 
-def _read_line(line: str, contract: Contract, drift: _Drift) -> list[str | None] | None:
-    """The line as a row of `text_schema(contract)`, or None where it is corrupt."""
-    try:
-        members = list(_members(line))
-        if "\\u" in line:  # half of a surrogate pair is no character
-            json.dumps([(key, value) for key, value, _ in members], ensure_ascii=False).encode()
-    except (ValueError, RecursionError):
-        return None
-    kinds = {key: _KINDS.get(spelling[0], "number") for key, _, spelling in members}
-    known = {column.name: column for column in contract.columns}
-    is_good = len(kinds) == len(members)
-    for key, kind in kinds.items():
-        is_good = is_good and (key not in known or kind in _accepted(known[key]))
-    for key, kind in kinds.items():
-        if is_good or key in known:
-            drift.note(key, kind)
-    if not is_good:
-        return None
-    texts = {
-        key: None if kinds[key] == "null" else str(value) if kinds[key] == "string" else spelling
-        for key, value, spelling in members
-    }
-    unknown = [f"{json.dumps(key, ensure_ascii=False)}: {spelling}" for key, _, spelling in members if key not in known]
-    extra = "{" + ", ".join(unknown) + "}" if unknown else None
-    return [*(texts.get(name) for name in known), extra, None]
+class _Shape:
+    """What lines with the same keys and kinds of values have in common."""
+
+    def __init__(self, keys: tuple[str, ...], kinds: tuple[str, ...], contract: Contract) -> None:
+        columns = {column.name: column for column in contract.columns}
+        places = {key: place for place, key in enumerate(keys)}
+        self.members = dict(zip(keys, kinds, strict=True))
+        self.is_good = len(places) == len(keys) and all(
+            kind in _accepted(columns[key]) for key, kind in self.members.items() if key in columns
+        )
+        self.lines = 0
+        self._known = [places.get(name) for name in columns]
+        self._unknown = [
+            (json.dumps(key, ensure_ascii=False), place) for key, place in places.items() if key not in columns
+        ]
+
+    def row(self, spellings: Sequence[str]) -> list[str | None]:
+        """A line of this shape as a row of `text_schema(contract)`."""
+        unknown = [f"{key}: {spellings[place]}" for key, place in self._unknown]
+        extra = "{" + ", ".join(unknown) + "}" if unknown else None
+        return [*(None if place is None else _text(spellings[place]) for place in self._known), extra, None]
 
 
-def _members(line: str) -> Iterator[tuple[str, object, str]]:
-    """Key, value and the value's spelling of each member of the object that a line is.
+def _read_lines(lines: Iterable[str], contract: Contract, drift: _Drift) -> tuple[pa.RecordBatch, list[str]]:
+    """Rows of the good lines, and the corrupt ones."""
+    schema = text_schema(contract)
+    shapes: dict[tuple[tuple[str, ...], tuple[str, ...]], _Shape] = {}
+    values: list[str | None] = []  # one after the other: many small lists would keep the garbage collector busy
+    corrupt: list[str] = []
+    for line in lines:
+        try:
+            keys, spellings = _members(line)
+        except (ValueError, RecursionError):
+            corrupt.append(line)
+            continue
+        kinds = tuple([_KINDS.get(spelling[0], "number") for spelling in spellings])
+        shape = shapes.get((keys, kinds))
+        if shape is None:
+            shape = shapes[keys, kinds] = _Shape(keys, kinds, contract)
+        shape.lines += 1
+        if shape.is_good:
+            values += shape.row(spellings)
+        else:
+            corrupt.append(line)
+    for shape in shapes.values():
+        drift.note(shape.members, shape.lines, is_good=shape.is_good)
+    columns = [values[i :: len(schema)] for i in range(len(schema))]
+    arrays = [pa.array(column, pa.string()) for column in columns]
+    return pa.RecordBatch.from_arrays(arrays, schema=schema), corrupt
+
+
+def _members(line: str) -> tuple[tuple[str, ...], Sequence[str]]:
+    """The keys of the object that a line is, and the values as they are spelled.
 
     Raises:
         ValueError: It is none.
         RecursionError: It is nested too deeply to be read.
     """
+    if simple := _SIMPLE_MEMBER.findall(line):
+        texts, quoted, spellings = zip(*simple, strict=True)
+        if sum(map(len, texts)) == len(line):  # nothing between them
+            return tuple([key[1:-1] for key in quoted]), spellings
+    if "\\u" in line:  # half of a surrogate pair is no character
+        json.dumps(_DECODER.decode(line), ensure_ascii=False).encode()
+    keys: list[str] = []
+    spelled: list[str] = []
     mark = _expect(_OPEN, line, 0)
     while mark[1] != "}":
         key = _expect(_KEY, line, mark.end())
-        value, end = _DECODER.raw_decode(line, key.end())
-        yield json.loads(key[1]), value, line[key.end() : end]
+        keys.append(json.loads(key[1]))
+        _, end = _DECODER.raw_decode(line, key.end())
+        spelled.append(line[key.end() : end])
         mark = _expect(_NEXT, line, end)
     if mark.end() != len(line):
         raise ValueError
+    return tuple(keys), spelled
+
+
+def _text(spelling: str) -> str | None:
+    """A value as text: strings decoded, everything else as it is spelled."""
+    if spelling[0] == '"':
+        return str(json.loads(spelling)) if "\\" in spelling else spelling[1:-1]
+    return None if spelling == "null" else spelling
 
 
 def _expect(pattern: re.Pattern[str], line: str, at: int) -> re.Match[str]:
@@ -239,10 +285,10 @@ from judged"""
 
 def _spelled(i: int, column: Column) -> str:
     """SQL: a number, or an object or list of plain values, as it is spelled; empty where that can't be told."""
-    nested = {"object": _FLAT_OBJECT, "array": _FLAT_LIST}.get(column.logical_type)
-    exact = "'VARCHAR', 'NULL', 'BOOLEAN', 'UBIGINT'" if nested is None else "'NULL'"
+    exact = "'NULL'" if column.logical_type in _NESTED else "'VARCHAR', 'NULL', 'BOOLEAN', 'UBIGINT'"
     key = json.dumps(column.name, ensure_ascii=False)
-    pattern = string(re.escape(key) + r"\s*:\s*" + (nested or _NUMBER))
+    pattern = string(re.escape(key) + r"\s*:\s*" + _NESTED.get(column.logical_type, _NUMBER))
     value = rf"ltrim(substr(regexp_extract(line, {pattern}), {len(key) + 1}), e' \t:')"
-    twice = f"regexp_matches(line, {string(f'{re.escape(key)}.*{re.escape(key)}')})"
-    return f"case when types[{i + 1}] not in ({exact}) then case when {twice} then '' else {value} end end"
+    twice = string(f"{re.escape(key)}.*{re.escape(key)}")  # one of them may be in a nested value
+    value = f"case when regexp_matches(line, {twice}) then '' else {value} end"
+    return f"case when types[{i + 1}] not in ({exact}) then {value} end"

@@ -98,7 +98,7 @@ def abc(make_contract):
     return make_contract("a", "b", "c")
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(body=BODIES, block=BLOCKS)
 @example(body=b'x"y,"\n  \n', block=1 << 20)  # Arrow closes it; the line behind is blank
 @example(body=b'1,2,"\n \t\n\n', block=1 << 20)
@@ -162,7 +162,7 @@ def test_any_file_is_refused_or_read_whole(read, abc, data, block):
         assert found.records == expected[0].total() + expected[1].total()
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(block=st.one_of(ROWS, st.tuples(ROWS, TEXT).map(b"".join)))
 def test_where_the_fast_path_accepts_it_agrees_with_the_careful_one(abc, block):
     layout = csv._Layout(["a", "b", "c"], abc)
@@ -179,7 +179,7 @@ def test_where_the_fast_path_accepts_it_agrees_with_the_careful_one(abc, block):
     assert Counter(refused) == Counter(record.raw for record in careful if record.fields is None)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(body=st.one_of(TEXT, ROWS))
 def test_records_don_t_depend_on_how_a_piece_is_cut(body):
     whole = [record for record, _ in records.split_records(body, 3, ",", is_last=True)]

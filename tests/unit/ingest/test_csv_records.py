@@ -146,7 +146,7 @@ def test_record_over_one_megabyte_is_corrupt_at_its_first_line_alone(read, abc):
     assert sorted(map(len, found.corrupt)) == [len('1,"2'), MB + 3]
 
 
-@pytest.mark.parametrize("place", [0, 5])
+@pytest.mark.parametrize("place", [0, 5, 10])
 def test_long_quoted_field_without_line_break_has_no_limit(read, abc, place):
     rows = [b"1,2,3\n"] * 10
     rows.insert(place, b'1,"' + b"x," * MB + b'",3\n')
@@ -216,17 +216,21 @@ class TestTheFastPath:
 
         assert (len(found.rows), sorted(found.corrupt), careful) == (3_000, ["1,2"] * 3 + ["1,2,3,4"] * 3, [])
 
+    @pytest.mark.parametrize("ending", [b"\n", b"\r\n", b"\r"])
     @pytest.mark.parametrize(
         ("bad", "rows", "corrupt"),
         [
-            (b'1,"2\n2",3\n', [("1", "2\n2", "3")], []),
+            (b'1,"2|2",3\n', [("1", "2|2", "3")], []),
             (b'1,"2,3,4,5\n', [], ['1,"2,3,4,5']),
+            (b'"1,2,3,4,5\n', [], ['"1,2,3,4,5']),
             (b"1,\xff,3\n", [], ["1,\ufffd,3"]),
         ],
     )
-    def test_bad_lines_alone_leave_it(self, read, abc, careful, bad, rows, corrupt):
-        found = read(b"a,b,c\n" + (b'1,"x,y",3\n' * 1_000 + bad) * 3, abc)
+    def test_bad_lines_alone_leave_it(self, read, abc, careful, bad, rows, corrupt, ending):
+        data = b"a,b,c\n" + (b'1,2,"xy"\n' * 1_000 + bad) * 3
+        found = read(data.replace(b"\n", ending).replace(b"|", ending), abc)
 
-        assert sorted(found.rows) == sorted([("1", "x,y", "3")] * 3_000 + rows * 3)
+        rows = [tuple(value.replace("|", ending.decode()) for value in row) for row in rows]
+        assert sorted(found.rows) == sorted([("1", "2", "xy")] * 3_000 + rows * 3)
         assert found.corrupt == corrupt * 3
         assert len(careful) <= 4  # the last of them once more, when it is known that the file ends

@@ -55,6 +55,7 @@ GOOD = {
     '{"meta": {"meta": 1}, "id": "x"}': ("x", None, '{"meta": 1}', None),
     '{"meta": {"n": 2.50}, "n": 1.50}': (None, "1.50", '{"n": 2.50}', None),
     '{"n": 1.50, "meta": {"n": 2.50}}': (None, "1.50", '{"n": 2.50}', None),
+    '{"\\u006e": 1.50, "meta": {"n": 2.50}}': (None, "1.50", '{"n": 2.50}', None),
     '{"id": "meta", "meta": {"a": 1}}': ("meta", None, '{"a": 1}', None),
     '{"id": "\\"meta\\": {}", "meta": {"a": 1}}': ('"meta": {}', None, '{"a": 1}', None),
     '{"meta": {"k": 1, "k": 2}}': (None, None, '{"k": 1, "k": 2}', None),
@@ -74,6 +75,8 @@ GOOD = {
     # unknown keys
     '{"id": "x", "new": 1.0}': ("x", None, None, '{"new": 1.0}'),
     '{"new": null, "id": "x", "o": {"a": [1.0, 2]}}': ("x", None, None, '{"new": null, "o": {"a": [1.0, 2]}}'),
+    '{"new": %s}' % ("9" * 5000): (None, None, None, '{"new": %s}' % ("9" * 5000)),
+    '{"new": [%s]}' % ("9" * 5000): (None, None, None, '{"new": [%s]}' % ("9" * 5000)),
     '{"ID": "x"}': (None, None, None, '{"ID": "x"}'),
     '{"": "x", "a\\"b\\u00e9": "\\u00e9"}': (None, None, None, '{"": "x", "a\\"bé": "\\u00e9"}'),
     '{"extra": 1, "corrupt_record": "x"}': (None, None, None, '{"extra": 1, "corrupt_record": "x"}'),
@@ -110,6 +113,7 @@ CORRUPT = [
     '{"id": "\\ude00\\ud83d"}',
     '{"meta": {"a": "\\ud800"}}',
     '{"new": ["\\udfff"]}',
+    '{"meta": {"a": "\\ud800", "a": 1}}',
     '{"\\ud800": 1}',
     '{"id": 1}\0',
     '{"id": "\0"}',
@@ -306,7 +310,7 @@ def test_usual_lines_are_read_many_at_once(read, thing, monkeypatch):
         *['{"id": 7, "n": "1"}', '{"id": null, "meta": null}', '{"meta":{},"n":-3e5}', "{}"],
     )
     expected = read(usual, thing, "x.ndjson")
-    monkeypatch.setattr(ndjson, "_read_line", fails)
+    monkeypatch.setattr(ndjson, "_members", fails)
 
     assert read(usual, thing, "x.ndjson") == expected
     assert len(expected.rows) == 7
