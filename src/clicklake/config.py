@@ -13,24 +13,13 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from clicklake.contracts.strict_yaml import (
-    Document,
-    Keys,
-    Problem,
-    as_error,
-    closest,
-    dotted,
-    explain,
-    read_document,
-    schemas_at,
-    validate,
-)
+from clicklake.contracts.explain import Keys, Problem, as_error, closest, dotted, explain, schemas_at
+from clicklake.contracts.strict_yaml import Document, read_document, validate
 from clicklake.errors import ConfigError
-from clicklake.settings import PATH_KEYS, TEMPLATE, Settings, settings_reference
+from clicklake.settings import PATH_KEYS, Settings, settings_reference
 
 __all__ = [
     "FILE_NAME",
-    "TEMPLATE",
     "LoadedSettings",
     "Settings",
     "load_settings",

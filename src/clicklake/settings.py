@@ -19,7 +19,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from clicklake.contracts.strict_yaml import Keys, closest, describe, dotted, schemas_at
+from clicklake.contracts.explain import Keys, closest, describe, dotted, schemas_at
 
 PATH_KEYS = ("lake", "sources.*.paths", "duckdb.temp_directory", "logs.directory")
 """The settings that hold paths or URLs; `*` stands for any name."""
@@ -261,80 +261,3 @@ def settings_reference(under: Keys = ()) -> list[SettingReference]:
             shown = "null" if default is None else str(default)
             found.append(SettingReference(dotted(path), describe(inner), shown, child["description"]))
     return found
-
-
-TEMPLATE = """\
-# Settings of this project. A line that starts with # and a key is a setting at its default, or an example.
-# Each is also set by a variable (CLICKLAKE_DUCKDB__THREADS=4), the common ones by a flag (--lake DIR).
-# ${NAME} and ${NAME:-default} take a variable of the environment. Relative paths start at this file.
-
-lake: ./lake                    # a folder
-currency: USD                   # of all amounts; three capital letters
-reporting_timezone: UTC         # of days and hours in reports, such as Europe/Berlin
-#engine: duckdb                 # the engine of this version
-#purchase_source: auto          # what customer reports count; this version has click purchases
-
-# What `clicklake run` reads: for each source files, folders or globs.
-sources:
-  #click_events:
-    #paths: data/click_events/
-    #drift: capture             # an unknown column: evolve, capture or fail; else as the contract says
-  #web_events:
-    #paths: [data/web/2025/, data/web/2026/]
-
-# What is not believed goes to quarantine.
-rules:
-  #max_amount: 100000
-  #earliest_event: 2015-01-01
-  #latest_event: 2035-12-31
-
-# From how many events a user counts as High, Medium or Low Activity.
-segments:
-  #high: 20
-  #medium: 5
-  #low: 2
-
-# Scores, in percent, below which a source is a warning, or fails the run.
-quality:
-  #warn_under: 95
-  #fail_under: 80
-  #sources:
-    #click_events:
-      #fail_under: 70
-
-duckdb:
-  #memory_limit: 1GB
-  #threads: 4                   # else one per core
-  #temp_directory: /tmp         # for what does not fit in memory
-
-storage:
-  #compression: zstd            # or snappy
-  #compression_level: 1         # of zstd, 1 to 22
-  #checkpoint_interval: 10      # commits
-  #log_retention_days: 30
-  #file_retention_days: 7
-
-logs:
-  #level: info                  # debug, info, warning or error
-  #directory: logs
-
-# The profile in use; --profile and CLICKLAKE_PROFILE come before this. Its settings go over those above.
-profile: dev
-
-profiles:
-  dev:
-    #lake: ./lake
-  test:
-    lake: ./lake-test
-    quality:
-      fail_under: 90
-  prod:
-    lake: ${LAKE_URL:-./lake-prod}
-    quality:
-      fail_under: 95
-    duckdb:
-      memory_limit: 8GB
-    logs:
-      level: warning
-"""
-"""The clicklake.yaml of a new project."""

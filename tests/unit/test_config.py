@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from clicklake.config import TEMPLATE, LoadedSettings, Settings, load_settings, settings_reference
+from clicklake.config import LoadedSettings, Settings, load_settings, settings_reference
 from clicklake.errors import ConfigError
+from clicklake.project.init import TEMPLATE
 from clicklake.settings import PATH_KEYS
 
 REFERENCE = {setting.key: setting for setting in settings_reference()}

@@ -8,8 +8,8 @@ from functools import cached_property
 from pathlib import Path
 
 from clicklake.contracts.contract import Contract, load_contract
+from clicklake.contracts.explain import closest
 from clicklake.contracts.model import Model, Report, load_model, load_report
-from clicklake.contracts.strict_yaml import closest
 from clicklake.errors import UnknownNameError
 
 _PACKAGE = Path(__file__).parent.parent

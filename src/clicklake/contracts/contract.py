@@ -11,7 +11,8 @@ from typing import Any, get_args
 from open_data_contract_standard.model import OpenDataContractStandard, SchemaObject
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from clicklake.contracts.strict_yaml import Document, closest, parse_document, validate
+from clicklake.contracts.explain import closest
+from clicklake.contracts.strict_yaml import Document, parse_document, validate
 from clicklake.errors import ContractError
 
 PROVENANCE = ("row_id", "extra", "corrupt_record", "source_file", "source_version", "data_source")

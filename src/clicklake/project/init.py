@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from clicklake.config import FILE_NAME, TEMPLATE
+from clicklake.config import FILE_NAME
 from clicklake.errors import UsageError
+
+TEMPLATE = (Path(__file__).parent / "template.yaml").read_text(encoding="utf-8")
+"""The clicklake.yaml of a new project."""
 
 _SOURCES = """\
 # Sources

@@ -12,14 +12,8 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from clicklake.contracts import strict_yaml
-from clicklake.contracts.strict_yaml import (
-    closest,
-    describe,
-    parse_document,
-    read_document,
-    schemas_at,
-    validate,
-)
+from clicklake.contracts.explain import closest, describe, schemas_at
+from clicklake.contracts.strict_yaml import parse_document, read_document, validate
 from clicklake.errors import ConfigError, ContractError
 
 NESTED = """\

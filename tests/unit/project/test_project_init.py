@@ -5,10 +5,10 @@ import json
 import pytest
 
 from clicklake.cli.main import run
-from clicklake.config import TEMPLATE, load_settings
+from clicklake.config import load_settings
 from clicklake.contracts.catalogue import Catalogue
 from clicklake.errors import UsageError
-from clicklake.project.init import FILES, create_project
+from clicklake.project.init import FILES, TEMPLATE, create_project
 
 
 def test_all_files_are_written(tmp_path):

@@ -1,0 +1,23 @@
+"""Lake: what the command line, notebooks and schedulers call."""
+
+from __future__ import annotations
+
+from clicklake.lake.reading import ReadingLake
+from clicklake.lake.running import RunningLake, RunResult
+
+__all__ = ["Lake", "RunResult"]
+
+
+class Lake(RunningLake, ReadingLake):
+    """A lake: bronze, silver and gold Delta tables under one root.
+
+    Args:
+        lake: Folder or URL; else the settings', else `./lake`.
+        config: Settings file; else `clicklake.yaml` here or above.
+        profile: Profile of the settings.
+        overrides: Settings by dotted key, such as `duckdb.memory_limit`.
+
+    Raises:
+        ConfigError: A setting is wrong.
+        FormatVersionError: The lake was written by a newer program.
+    """

@@ -1,0 +1,97 @@
+"""An opened lake: its settings, its catalogue, its tables, and an engine to read them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from functools import cached_property
+from pathlib import Path
+
+from clicklake.config import LoadedSettings, Settings, load_settings, without_secrets
+from clicklake.contracts.catalogue import Catalogue
+from clicklake.engines.duckdb import DuckDB
+from clicklake.engines.sql import Parameter
+from clicklake.errors import UsageError
+from clicklake.refine.registry import CONTRACTS
+from clicklake.storage import Store
+
+
+class OpenedLake:
+    """What running and reading share; see `Lake`."""
+
+    def __init__(
+        self,
+        lake: str | Path | None = None,
+        *,
+        config: str | Path | None = None,
+        profile: str | None = None,
+        overrides: Mapping[str, object] | None = None,
+    ) -> None:
+        flags = {"lake": None if lake is None else str(lake), **(overrides or {})}
+        given = {name: value for name, value in flags.items() if value is not None}
+        self.loaded: LoadedSettings = load_settings(
+            config=Path(config) if config else None, profile=profile, overrides=given
+        )
+        self.settings: Settings = self.loaded.settings
+        if self.settings.engine != "duckdb":
+            raise UsageError("engine: only duckdb is available in this version")
+        if "://" in self.settings.lake:
+            raise UsageError(f"lake {without_secrets(self.settings.lake)}: only folders are available in this version")
+        self.catalogue = Catalogue(self.loaded.project)
+        storage = self.settings.storage
+        self.store = Store(
+            root=self.settings.lake,
+            compression=storage.compression,
+            compression_level=storage.compression_level,
+            properties={
+                "delta.checkpointInterval": str(storage.checkpoint_interval),
+                "delta.logRetentionDuration": f"interval {storage.log_retention_days} days",
+                "delta.deletedFileRetentionDuration": f"interval {storage.file_retention_days} days",
+            },
+        )
+        self.store.check_format(CONTRACTS)
+
+    @property
+    def path(self) -> str:
+        """The lake's root."""
+        return self.settings.lake
+
+    @cached_property
+    def rule_parameters(self) -> dict[str, Parameter]:
+        """What the rules of contracts may name."""
+        rules = self.settings.rules
+        latest = rules.latest_event
+        return {
+            "currency": self.settings.currency,
+            "max_amount": rules.max_amount,
+            "earliest_event": rules.earliest_event,
+            "latest_event": latest + timedelta(days=1) if latest else None,
+        }
+
+    @cached_property
+    def parameters(self) -> dict[str, Parameter]:
+        """What models and reports may name."""
+        segments = self.settings.segments
+        return {
+            **self.rule_parameters,
+            "segment_high": segments.high,
+            "segment_medium": segments.medium,
+            "segment_low": segments.low,
+        }
+
+    @property
+    def log_directory(self) -> Path:
+        """Where each run's log is written."""
+        if self.settings.logs.directory:
+            return Path(self.settings.logs.directory)
+        return (self.loaded.project or Path(self.settings.lake)) / "logs"
+
+    def engine(self) -> DuckDB:
+        """A new engine by the settings."""
+        settings = self.settings.duckdb
+        return DuckDB(
+            memory_limit=settings.memory_limit,
+            threads=settings.threads,
+            spill=settings.temp_directory,
+            reporting_timezone=self.settings.reporting_timezone,
+        )

@@ -1,0 +1,165 @@
+"""What reads a lake as its readers see it: releases, reports, queries."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+from clicklake.build.release import Release, releases
+from clicklake.contracts.explain import closest
+from clicklake.contracts.model import Report
+from clicklake.engines.duckdb import DuckDB
+from clicklake.errors import UnknownNameError, UsageError
+from clicklake.lake.opened import OpenedLake
+from clicklake.reports.run import Window, report_sql, report_tables, run_report
+from clicklake.rows import Rows
+from clicklake.sandbox import named_tables, require_one_select, run_query
+from clicklake.storage import Snapshot
+
+
+class ReadingLake(OpenedLake):
+    """The part of `Lake` that reads it."""
+
+    def release(self, at: str | int | None = None) -> Release | None:
+        """The newest release, or the one of a number or time (ISO 8601, UTC).
+
+        Raises:
+            UnknownNameError: There was none yet.
+        """
+        known = releases(self.store)
+        if at is None:
+            return known[-1] if known else None
+        text = str(at)
+        if text.isdigit():
+            found = [release for release in known if release.release_id == int(text)]
+        else:
+            try:
+                moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
+            except ValueError as error:
+                raise UsageError(
+                    f"--at {text}: neither the number of a release nor a time such as 2025-01-31"
+                ) from error
+            from datetime import timezone
+
+            moment = moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
+            found = [release for release in known if release.released_at <= moment]
+        if not found:
+            have = f"there are 1 to {known[-1].release_id}" if known else "there is none yet"
+            raise UnknownNameError(f"no release {text}; {have}")
+        return found[-1]
+
+    def snapshot(self, name: str, release: Release | None) -> Snapshot:
+        """A table as readers see it: at its released version, or the newest where a release doesn't name it."""
+        version = dict(release.versions).get(name) if release else None
+        layer = name.partition(".")[0]
+        if version is None and layer == "gold" and release is None:
+            raise UnknownNameError(f"{name} is not published yet: run `clicklake run` first")
+        return self.store.open(name, version)
+
+    def report(
+        self,
+        name: str,
+        *,
+        since: date | str | None = None,
+        until: date | str | None = None,
+        limit: int | None = None,
+        engine: DuckDB | None = None,
+        release: Release | None = None,
+        **parameters: Any,  # noqa: ANN401 - as the report declares them
+    ) -> Rows:
+        """The rows of a report.
+
+        Args:
+            name: The report.
+            since: First day (reporting time zone).
+            until: Last day, included.
+            limit: Rows at the most; else the report's own default.
+            engine: One that is kept for several reports.
+            release: What is read; else the newest.
+            **parameters: Values that the report declares, for example `user`.
+
+        Raises:
+            UnknownNameError: No such report.
+        """
+        report = self.catalogue.report(name)
+        own = engine or self.engine()
+        try:
+            self.attach(own, report, release or self.release())
+            return Rows(run_report(own, report, self.report_sql(report, since, until, limit, parameters)))
+        finally:
+            if engine is None:
+                own.close()
+
+    def report_sql(
+        self,
+        report: Report,
+        since: date | str | None = None,
+        until: date | str | None = None,
+        limit: int | None = None,
+        parameters: Mapping[str, Any] | None = None,
+    ) -> str:
+        """The SQL of a report as it runs."""
+        unknown = [name for name in parameters or {} if name not in report.doc.parameters]
+        if unknown:
+            known = ", ".join(report.doc.parameters) or "none"
+            raise UsageError(f"report {report.name} has no parameter {', '.join(unknown)}; it has {known}")
+        window = Window(_day(since, "since"), _day(until, "until"))
+        rows = report.doc.limit.default if limit is None else limit
+        return report_sql(report, {**self.parameters, **(parameters or {})}, window, rows)
+
+    def attach(self, engine: DuckDB, report: Report, release: Release | None) -> None:
+        """Make the tables of a report known to an engine, as of a release."""
+        for name in report_tables(report):
+            if release and name in engine.attached and engine.attached[name] == release.versions.get(name):
+                continue  # for a report before
+            model = self.catalogue.table(name)
+            if release is None and model is not None:
+                engine.attach_empty(name, model.doc.schema)
+            else:
+                engine.attach(self.snapshot(name, release))
+
+    def query(self, sql: str, *, at: str | int | None = None) -> Rows:
+        """The rows of a read-only SELECT on bronze, silver, gold and ops.
+
+        Args:
+            sql: One SELECT.
+            at: Number or time of a release; else the newest.
+
+        Raises:
+            QueryError: It is not one SELECT, or fails.
+        """
+        release = self.release(at)
+        engine = self.engine()
+        try:
+            require_one_select(engine.connection, sql)
+            names = self._readable(named_tables(sql), release)
+            snapshots = {name: self.snapshot(name, release) for name in names}
+            return Rows(run_query(engine, sql, snapshots, str(Path(self.path).absolute())))
+        finally:
+            engine.close()
+
+    def _readable(self, wanted: Sequence[str] | None, release: Release | None) -> list[str]:
+        """Which tables a query gets: those that it names, or all.
+
+        Raises:
+            UnknownNameError: It names a table of a layer that the lake doesn't have.
+        """
+        names = [name for name in self.store.names() if release or not name.startswith("gold.")]
+        if wanted is None:
+            return names
+        for name in wanted:
+            if name.partition(".")[0] in ("bronze", "silver", "gold", "ops") and name not in names:
+                known = ", ".join(names) or "none yet: run `clicklake run` first"
+                raise UnknownNameError(f"there is no table {name} in the lake{closest(name, names)}. Tables: {known}")
+        return [name for name in names if name in wanted]
+
+
+def _day(value: date | str | None, name: str) -> date | None:
+    if value is None or isinstance(value, date):
+        return value
+    try:
+        return date.fromisoformat(value)
+    except ValueError as error:
+        raise UsageError(f"--{name} {value}: not a date such as 2025-01-31") from error

@@ -1,0 +1,183 @@
+"""What changes a lake: run, ingest, refine, build."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from clicklake.build.release import Release
+from clicklake.contracts.contract import Contract
+from clicklake.errors import ClicklakeError, ContractError
+from clicklake.ingest.files import discover
+from clicklake.ingest.ingest import FileOutcome
+from clicklake.lake.opened import OpenedLake
+from clicklake.pipeline import Pipeline
+from clicklake.refine.compile import Judge
+from clicklake.runs import Run, Stage
+
+if TYPE_CHECKING:
+    from clicklake.dry_run import DryRun
+
+Progress = Callable[[Stage, bool], None]
+
+
+@dataclass
+class RunResult:
+    """What a run did.
+
+    Args:
+        run_id: The run.
+        files: What came of each file, by source.
+        fates: Rows ingested, loaded, duplicates, quarantined by source.
+        rebuilt: Gold tables that were built, with the reason.
+        release: What was published; None where nothing changed.
+        failures: What went wrong without stopping the run.
+        seconds: Wall time.
+    """
+
+    run_id: str
+    files: dict[str, list[FileOutcome]] = field(default_factory=dict)
+    fates: dict[str, dict[str, int]] = field(default_factory=dict)
+    rebuilt: dict[str, str] = field(default_factory=dict)
+    release: Release | None = None
+    failures: list[ClicklakeError] = field(default_factory=list)
+    seconds: float = 0.0
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing failed."""
+        return not self.failures
+
+
+class RunningLake(OpenedLake):
+    """The part of `Lake` that changes it."""
+
+    def run(
+        self,
+        sources: Mapping[str, str | Path | Sequence[str | Path]] | None = None,
+        *,
+        full: bool = False,
+        progress: Progress | None = None,
+        **paths: str | Path | Sequence[str | Path],
+    ) -> RunResult:
+        """Ingest, refine, build, check and publish.
+
+        Args:
+            sources: Paths by source; without any, what the settings name.
+            full: Build every gold table anew, even if it is up to date.
+            progress: Is told each stage as it starts (True) and ends (False).
+            **paths: Like `sources`.
+
+        Raises:
+            ClicklakeError: The run failed; what was published before is still what readers see.
+        """
+        wanted = self._wanted({**(sources or {}), **paths})
+
+        def work(pipeline: Pipeline, result: RunResult) -> None:
+            self._ingest(pipeline, result, wanted)
+            result.fates = pipeline.refine()
+            self._build(pipeline, result, full=full)
+
+        return self._run("run", work, progress)
+
+    def ingest(self, source: str, *paths: str | Path, progress: Progress | None = None) -> RunResult:
+        """Files of a source to bronze, and no further."""
+        wanted = self._wanted({source: list(paths)})
+        return self._run("ingest", lambda pipeline, result: self._ingest(pipeline, result, wanted), progress)
+
+    def refine(self, progress: Progress | None = None) -> RunResult:
+        """Bronze to silver, and no further."""
+
+        def work(pipeline: Pipeline, result: RunResult) -> None:
+            result.fates = pipeline.refine()
+
+        return self._run("refine", work, progress)
+
+    def build(self, *, full: bool = False, progress: Progress | None = None) -> RunResult:
+        """Silver to gold, checks, release."""
+        return self._run("build", lambda pipeline, result: self._build(pipeline, result, full=full), progress)
+
+    def dry_run(self, sources: Mapping[str, str | Path | Sequence[str | Path]] | None = None) -> list[DryRun]:
+        """What a run with these paths would do; nothing is written."""
+        from clicklake.dry_run import dry_run
+
+        engine = self.engine()
+        try:
+            return [
+                dry_run(self.store, engine, self.catalogue, self.rule_parameters, source, paths)
+                for source, paths in self._wanted(sources or {}).items()
+            ]
+        finally:
+            engine.close()
+
+    def stages(self, sources: int) -> int:
+        """How many stages a run with so many sources has: those, refine, a build a gold table, check, publish."""
+        return (sources or len(self.settings.sources)) + 1 + len(self.catalogue.gold) + 2
+
+    def _wanted(self, given: Mapping[str, str | Path | Sequence[str | Path]]) -> dict[str, list[str]]:
+        if not given:
+            given = {name: list(source.paths) for name, source in self.settings.sources.items()}
+        wanted = {
+            name: [str(paths)] if isinstance(paths, (str, Path)) else [str(path) for path in paths]
+            for name, paths in given.items()
+        }
+        for name in wanted:
+            # What is wrong with a name, a contract or a path is told before anything is done.
+            discover(wanted[name], self._check_source(name).file_format)
+        return wanted
+
+    def _check_source(self, name: str) -> Contract:
+        contract = self.catalogue.contract(name)
+        silver = self.catalogue.silver.get(contract.options.silver_table)
+        if silver is None:
+            known = ", ".join(self.catalogue.silver)
+            raise ContractError(
+                f"silverTable {contract.options.silver_table} is no silver table; there are {known}",
+                file=contract.file,
+            )
+        Judge(contract, silver, self.rule_parameters).check()
+        return contract
+
+    def _ingest(self, pipeline: Pipeline, result: RunResult, wanted: Mapping[str, Sequence[str]]) -> None:
+        for source, paths in wanted.items():
+            result.files[source] = pipeline.ingest(source, paths)
+
+    def _build(self, pipeline: Pipeline, result: RunResult, *, full: bool) -> None:
+        builder = pipeline.build(full=full)
+        result.rebuilt = {name: reason for name, reason in pipeline.stale.items() if reason}
+        result.release = pipeline.publish(builder)
+
+    def _run(self, command: str, work: Callable[[Pipeline, RunResult], None], progress: Progress | None) -> RunResult:
+        run = Run(command, self.log_directory, progress)
+        result = RunResult(run.run_id, failures=run.failures)
+        engine = self.engine()
+        pipeline = Pipeline(
+            self.store,
+            engine,
+            self.catalogue,
+            self.parameters,
+            run,
+            rule_parameters=self.rule_parameters,
+            drift_policies={name: s.drift for name, s in self.settings.sources.items() if s.drift},
+        )
+        try:
+            work(pipeline, result)
+        except BaseException as error:
+            run.close(error)
+            self._keep(pipeline)
+            raise
+        finally:
+            engine.close()
+        run.close()
+        pipeline.record()
+        result.seconds = run.stages[0].seconds or 0.0
+        return result
+
+    def _keep(self, pipeline: Pipeline) -> None:
+        """Record a failed run, if the lake still takes it: the first error is the one to tell."""
+        try:
+            pipeline.record()
+        except (ClicklakeError, OSError) as error:
+            pipeline.run.failed(ClicklakeError(f"the run could not be recorded: {error}"))
