@@ -21,6 +21,13 @@ from clicklake.storage.store import Snapshot, Store, transactions
 ATTEMPT_MARK = "clicklake.attempt"
 """A random number in each commit: by it a writer knows its own commit after an unclear error."""
 
+NO_REBASE = 0
+"""Tries of delta-rs to put a commit behind others that came meanwhile.
+
+It lets a commit pass that removes the files which an OPTIMIZE has just rewritten: their rows would be there still,
+in the rewritten file. So what removes files must come directly behind the version that it has looked at.
+"""
+
 
 def commit(
     store: Store,
@@ -67,6 +74,7 @@ def commit(
             partition_by=list(snapshot.partition_by) or None,
             commit_properties=CommitProperties(
                 app_transactions=transactions({**marks, ATTEMPT_MARK: attempt}, snapshot.version),
+                max_commit_retries=NO_REBASE if removed else None,
                 custom_metadata={"clicklake": json.dumps({**(note or {}), "rows": written.rows}, default=str)},
             ),
         )

@@ -126,7 +126,7 @@ class Snapshot:
     def mark(self, name: str, default: int = 0) -> int:
         """What this table has recorded under a name; `default` where nothing."""
         version = self.delta.transaction_version(name)
-        return default if version is None else int(version)
+        return default if version is None or version < 0 else int(version)  # below 0: taken back by a restore
 
     def maximum(self, column: str) -> int | None:
         """The largest value of a whole-number column, from the log's statistics; None in an empty table."""
@@ -246,7 +246,10 @@ class Store:
                 mode="overwrite",
                 schema_mode="overwrite",
                 partition_by=list(spec.partition_by) or None,
-                commit_properties=CommitProperties(app_transactions=transactions({}, snapshot.version)),
+                # No retries: see commit.NO_REBASE.
+                commit_properties=CommitProperties(
+                    app_transactions=transactions({}, snapshot.version), max_commit_retries=0
+                ),
             )
         except CommitFailedError as error:
             raise ConflictError(f"table {spec.name}: another writer committed first") from error

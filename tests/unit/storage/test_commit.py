@@ -70,6 +70,29 @@ def test_a_rival_commit_is_a_conflict_and_leaves_no_file(store: Store, tmp_path:
     assert len(list(tmp_path.rglob("*.parquet"))) == 1
 
 
+@pytest.mark.parametrize("mode", ["append", "overwrite", "recreate"])
+def test_what_removes_files_conflicts_with_an_optimize_by_anyone(store: Store, mode: str) -> None:
+    for number in range(3):
+        commit(store, store.ensure(SPEC), table(number), marks={})
+    stale = store.open(SPEC.name)
+    store.open(SPEC.name).delta.optimize.compact()
+    with pytest.raises(ConflictError):
+        if mode == "recreate":
+            store.recreate(SPEC, stale)
+        else:
+            remove = list(stale.paths)[:1] if mode == "append" else []
+            commit(store, stale, table(9), marks={}, mode=mode, remove=remove)  # type: ignore[arg-type]
+    assert ids(store.open(SPEC.name)) == [0, 1, 2]
+
+
+def test_an_append_goes_behind_an_optimize(store: Store) -> None:
+    for number in range(3):
+        commit(store, store.ensure(SPEC), table(number), marks={})
+    stale = store.open(SPEC.name)
+    store.open(SPEC.name).delta.optimize.compact()
+    assert ids(commit(store, stale, table(9), marks={"input": 4})) == [0, 1, 2, 9]
+
+
 @pytest.mark.parametrize("mode", ["append", "overwrite"])
 def test_an_overwrite_conflicts_with_an_append(store: Store, mode: str) -> None:
     stale = store.ensure(SPEC)
