@@ -2,19 +2,19 @@
 
 Arrow's own writer, fed with half a million rows at a time, needs about half the processor time of a writer that
 splits by partition and hashes constants row by row: partition columns are not written, and a constant comes as a
-dictionary of one value. What is written here is invisible until `commit` names it.
+dictionary of one value. Encoding and compressing is most of the work, so threads share it: each writes files of its
+own. What is written here is invisible until `commit` names it.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import time
 import uuid
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import date, datetime, timezone
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
 import numpy as np
@@ -22,19 +22,27 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from deltalake.transaction import AddAction
 
-from clicklake.storage.prefetch import prefetch
+from clicklake.storage.statistics import statistics
 from clicklake.storage.store import Snapshot, Store
+from clicklake.storage.workers import Workers
 
 ROW_GROUP = 1 << 19
-"""Rows in a row group: what is held in memory for each partition that is being written."""
+"""Rows in a row group, at the least, but for the last of a file."""
 
 FILE_ROWS = 1 << 24
 """Rows in a file, at the most."""
 
+MOST_WAITING = 1 << 21
+"""Rows of all partitions that wait for their row group to become full: what is held in memory."""
+
+WRITERS = min(4, os.cpu_count() or 1)
+"""Threads that encode and compress; each writes files of its own."""
+
 _NULL_PARTITION = "__HIVE_DEFAULT_PARTITION__"
-_LONGEST_STATISTIC = 32
+_FEW_CODES = 1 << 16
 
 Partition = tuple[str | None, ...]
+Chunk = tuple[Partition, list[pa.RecordBatch]]
 
 
 @dataclass
@@ -60,7 +68,7 @@ class Written:
 
 
 def write_files(store: Store, snapshot: Snapshot, rows: Iterable[pa.RecordBatch], schema: pa.Schema) -> Written:
-    """Write rows into new files of a table, a file a partition.
+    """Write rows into new files of a table; each file has rows of one partition, in the order in which they came.
 
     Args:
         store: Says how files are compressed, and which columns have statistics.
@@ -69,24 +77,50 @@ def write_files(store: Store, snapshot: Snapshot, rows: Iterable[pa.RecordBatch]
         schema: The table's columns; texts may come as dictionaries.
     """
     written = Written(Path(store.uri(snapshot.name)), nulls=dict.fromkeys(schema.names, 0))
-    writers: dict[Partition, _PartitionWriter] = {}
+    workers = Workers(lambda: _Writer(store, snapshot, schema, written), WRITERS)
+    waiting = _Waiting()
     try:
-        for batch in prefetch(rows):
+        for batch in rows:
             written.rows += batch.num_rows
             for name, column in zip(schema.names, batch.columns, strict=True):
                 written.nulls[name] += column.null_count
             for partition, part in _split(batch, snapshot.partition_by):
-                if partition not in writers:
-                    writers[partition] = _PartitionWriter(store, snapshot, schema, partition, written)
-                writers[partition].add(part)
-        for writer in writers.values():
-            writer.close()
+                for chunk in waiting.add(partition, part):
+                    workers.put(chunk)
+        workers.close(list(waiting.rest()))
     except BaseException:
-        for writer in writers.values():
-            writer.abandon()
+        workers.abandon()
         written.remove()
         raise
     return written
+
+
+class _Waiting:
+    """Rows by partition until they are enough for a row group."""
+
+    def __init__(self) -> None:
+        self._batches: dict[Partition, list[pa.RecordBatch]] = {}
+        self._rows: dict[Partition, int] = {}
+        self._total = 0
+
+    def add(self, partition: Partition, batch: pa.RecordBatch) -> Iterator[Chunk]:
+        """Keep a batch; gives what has become enough."""
+        self._batches.setdefault(partition, []).append(batch)
+        self._rows[partition] = self._rows.get(partition, 0) + batch.num_rows
+        self._total += batch.num_rows
+        if self._rows[partition] >= ROW_GROUP:
+            yield self._take(partition)
+        elif self._total >= MOST_WAITING:  # many partitions at once, as unsorted history has them
+            yield self._take(max(self._rows, key=self._rows.__getitem__))
+
+    def rest(self) -> Iterator[Chunk]:
+        """All that is left."""
+        for partition in list(self._rows):
+            yield self._take(partition)
+
+    def _take(self, partition: Partition) -> Chunk:
+        self._total -= self._rows.pop(partition)
+        return partition, self._batches.pop(partition)
 
 
 def _split(batch: pa.RecordBatch, columns: tuple[str, ...]) -> Iterator[tuple[Partition, pa.RecordBatch]]:
@@ -98,28 +132,35 @@ def _split(batch: pa.RecordBatch, columns: tuple[str, ...]) -> Iterator[tuple[Pa
         yield (), rest
         return
     encoded = [batch.column(name).dictionary_encode(null_encoding="encode") for name in columns]
+    if all(len(array.dictionary) == 1 for array in encoded):
+        yield tuple(_text(array.dictionary[0]) for array in encoded), rest
+        return
     codes = np.zeros(batch.num_rows, np.int64)
+    highest = 1
     for array in encoded:
         codes = codes * len(array.dictionary) + array.indices.to_numpy(zero_copy_only=False)
-    for code in np.unique(codes):
+        highest *= len(array.dictionary)
+    # Counting is much cheaper than the sort behind `unique`, but needs a place for each code.
+    found = np.flatnonzero(np.bincount(codes)) if highest <= _FEW_CODES else np.unique(codes)
+    for code in found:
         values: list[str | None] = []
         left = int(code)
         for array in reversed(encoded):
             left, position = divmod(left, len(array.dictionary))
-            value = array.dictionary[position].as_py()
-            values.append(None if value is None else str(value))
-        partition = tuple(reversed(values))
-        yield partition, rest.filter(pa.array(codes == code)) if codes.min() != codes.max() else rest
+            values.append(_text(array.dictionary[position]))
+        yield tuple(reversed(values)), rest.filter(pa.array(codes == code)) if len(found) > 1 else rest
 
 
-class _PartitionWriter:
-    """One partition's rows into files of bounded size."""
+def _text(value: pa.Scalar) -> str | None:
+    plain = value.as_py()
+    return None if plain is None else str(plain)
 
-    def __init__(
-        self, store: Store, snapshot: Snapshot, schema: pa.Schema, partition: Partition, written: Written
-    ) -> None:
-        self._store, self._partition, self._written = store, partition, written
-        self._values = dict(zip(snapshot.partition_by, partition, strict=True))
+
+class _Writer:
+    """Chunks into files: one at a time for each partition, of bounded size."""
+
+    def __init__(self, store: Store, snapshot: Snapshot, schema: pa.Schema, written: Written) -> None:
+        self._store, self._written, self._partition_by = store, written, snapshot.partition_by
         self._schema = pa.schema([item for item in schema if item.name not in snapshot.partition_by])
         spec = store.specs.get(snapshot.name)
         self._sequences = [name for name in (spec.sequences if spec else ()) if name in self._schema.names]
@@ -127,67 +168,42 @@ class _PartitionWriter:
         self._indexed = [
             item.name for item in self._schema if item.name not in pii and not pa.types.is_nested(item.type)
         ]
-        self._waiting: list[pa.RecordBatch] = []
-        self._waiting_rows = self._file_rows = 0
-        self._writer: pq.ParquetWriter | None = None
+        self._open: dict[Partition, _File] = {}
 
-    def add(self, batch: pa.RecordBatch) -> None:
-        self._waiting.append(batch)
-        self._waiting_rows += batch.num_rows
-        if self._waiting_rows >= ROW_GROUP:
-            self._flush()
+    def write(self, chunk: Chunk) -> None:
+        """Write a chunk as a row group."""
+        partition, batches = chunk
+        file = self._open.get(partition) or self._begin(partition)
+        table = pa.Table.from_batches(batches, schema=self._schema)
+        file.writer.write_table(table, row_group_size=2 * ROW_GROUP)
+        file.rows += table.num_rows
+        if file.rows >= FILE_ROWS:
+            self._finish(self._open.pop(partition))
 
     def close(self) -> None:
-        self._flush()
-        if self._writer is None:
-            return
-        self._writer.close()
-        path = self._written.root / self._path
-        statistics = _statistics(self._metadata[0], self._indexed)
-        self._written.actions.append(
-            AddAction(
-                path=self._path,
-                size=path.stat().st_size,
-                partition_values=self._values,
-                modification_time=int(time.time() * 1000),
-                data_change=True,
-                stats=json.dumps({"numRecords": self._file_rows, **statistics}),
-            )
-        )
-        self._writer, self._file_rows = None, 0
+        """Complete the files."""
+        while self._open:
+            self._finish(self._open.popitem()[1])
 
     def abandon(self) -> None:
-        if self._writer is not None:
-            self._writer.close()
-            (self._written.root / self._path).unlink(missing_ok=True)
-            self._writer = None
+        """Remove the files that are not complete."""
+        for file in self._open.values():
+            file.writer.close()
+            (self._written.root / file.path).unlink(missing_ok=True)
+        self._open = {}
 
-    def _flush(self) -> None:
-        if not self._waiting:
-            return
-        if self._writer is None:
-            self._open()
-        assert self._writer is not None
-        self._writer.write_table(
-            pa.Table.from_batches(self._waiting, schema=self._schema), row_group_size=2 * ROW_GROUP
-        )
-        self._file_rows += self._waiting_rows
-        self._waiting, self._waiting_rows = [], 0
-        if self._file_rows >= FILE_ROWS:
-            self.close()
-
-    def _open(self) -> None:
+    def _begin(self, partition: Partition) -> _File:
+        values = dict(zip(self._partition_by, partition, strict=True))
         folders = [
-            f"{name}={_NULL_PARTITION if value is None else quote(value, safe='')}/"
-            for name, value in self._values.items()
+            f"{name}={_NULL_PARTITION if value is None else quote(value, safe='')}/" for name, value in values.items()
         ]
-        self._path = "".join(folders) + f"part-{uuid.uuid4()}.{self._store.compression}.parquet"
-        file = self._written.root / self._path
-        file.parent.mkdir(parents=True, exist_ok=True)
-        self._metadata: list[pq.FileMetaData] = []
+        path = "".join(folders) + f"part-{uuid.uuid4()}.{self._store.compression}.parquet"
+        target = self._written.root / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        metadata: list[pq.FileMetaData] = []
         is_zstd = self._store.compression == "zstd"
-        self._writer = pq.ParquetWriter(
-            file,
+        writer = pq.ParquetWriter(
+            target,
             self._schema,
             compression=self._store.compression,
             compression_level=self._store.compression_level if is_zstd else None,
@@ -197,8 +213,39 @@ class _PartitionWriter:
             column_encoding=dict.fromkeys(self._sequences, "DELTA_BINARY_PACKED") or None,
             write_statistics=self._indexed,
             store_schema=False,
-            metadata_collector=self._metadata,
+            metadata_collector=metadata,
         )
+        self._open[partition] = _File(path, values, writer, metadata)
+        return self._open[partition]
+
+    def _finish(self, file: _File) -> None:
+        try:
+            file.writer.close()
+            size = (self._written.root / file.path).stat().st_size
+        except BaseException:
+            (self._written.root / file.path).unlink(missing_ok=True)
+            raise
+        self._written.actions.append(
+            AddAction(
+                path=file.path,
+                size=size,
+                partition_values=file.partition_values,
+                modification_time=int(time.time() * 1000),
+                data_change=True,
+                stats=json.dumps({"numRecords": file.rows, **statistics(file.metadata[0], self._indexed)}),
+            )
+        )
+
+
+@dataclass
+class _File:
+    """A file that is being written."""
+
+    path: str
+    partition_values: dict[str, str | None]
+    writer: pq.ParquetWriter
+    metadata: list[pq.FileMetaData]
+    rows: int = 0
 
 
 def _leaves(item: pa.Field) -> list[str]:
@@ -208,50 +255,6 @@ def _leaves(item: pa.Field) -> list[str]:
     if pa.types.is_list(item.type):
         return [f"{item.name}.list.element"]
     return [item.name]
-
-
-def _statistics(metadata: pq.FileMetaData, columns: list[str]) -> dict[str, dict[str, Any]]:
-    """Delta's statistics of a file, from those of its row groups."""
-    lowest: dict[str, Any] = {}
-    highest: dict[str, Any] = {}
-    nulls: dict[str, int] = {}
-    without_bounds: set[str] = set()
-    for group in range(metadata.num_row_groups):
-        for position in range(metadata.num_columns):
-            column = metadata.row_group(group).column(position)
-            name, found = column.path_in_schema, column.statistics
-            if name not in columns or found is None:
-                continue
-            nulls[name] = nulls.get(name, 0) + (found.null_count or 0)
-            if found.has_min_max:
-                lowest[name] = min(lowest.get(name, found.min), found.min)
-                highest[name] = max(highest.get(name, found.max), found.max)
-            elif found.null_count != column.num_values and found.num_values:
-                without_bounds.add(name)
-    known = [name for name in lowest if name not in without_bounds]
-    bounds = {name: (_json(lowest[name]), _json(highest[name])) for name in known}
-    usable: Mapping[str, tuple[Any, Any]] = {n: b for n, b in bounds.items() if b[0] is not None and b[1] is not None}
-    return {
-        "minValues": {name: bound[0] for name, bound in usable.items()},
-        "maxValues": {name: bound[1] for name, bound in usable.items()},
-        "nullCount": nulls,
-    }
-
-
-def _json(value: object) -> object:
-    """A bound as Delta's log has it; None where it can't stand there exactly."""
-    if isinstance(value, datetime):
-        aware = value if value.tzinfo else value.replace(tzinfo=timezone.utc)
-        return aware.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-    if isinstance(value, date):
-        return value.isoformat()
-    if isinstance(value, bool):
-        return None  # Delta has no bounds of booleans
-    if isinstance(value, int):
-        return value
-    if isinstance(value, str):
-        return value if len(value) <= _LONGEST_STATISTIC else None
-    return None
 
 
 def constant(value: str, size: int) -> pa.DictionaryArray:
