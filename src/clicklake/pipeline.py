@@ -19,6 +19,7 @@ from clicklake.engines.sql import Parameter, quote, string
 from clicklake.errors import CheckFailedError, ConflictError
 from clicklake.ingest.files import discover
 from clicklake.ingest.ingest import FileOutcome, ingest
+from clicklake.ingest.notes import KnownFiles, drift_of, note_files
 from clicklake.refine.judge import Range
 from clicklake.refine.refine import DUPLICATES, LEDGER, QUARANTINE, Refiner
 from clicklake.refine.registry import Registry
@@ -26,7 +27,7 @@ from clicklake.runs import Run, logger
 from clicklake.storage import Snapshot, Store, commit
 from clicklake.tables import system_spec
 
-FILES, DRIFT, RUNS = "ops.files", "ops.drift", "ops.runs"
+DRIFT, RUNS = "ops.drift", "ops.runs"
 
 
 @dataclass
@@ -70,7 +71,8 @@ class Pipeline:
             number = registered.source_number
             before = self.store.find(f"bronze.{source}")
             policy = self.drift_policies.get(source, contract.options.drift_policy)
-            outcomes, after = ingest(self.store, contract, number, files, self._versions, policy=policy)
+            known = KnownFiles(self.engine)
+            outcomes, after = ingest(self.store, contract, number, files, known, policy=policy)
             self.after(f"bronze.{source}")
             done = [outcome for outcome in outcomes if outcome.status == "ingested"]
             failed = [outcome.error for outcome in outcomes if outcome.error]
@@ -82,7 +84,7 @@ class Pipeline:
             stage.error = "; ".join(str(error) for error in failed) or None
             for error in failed:
                 self.run.failed(error)
-            self._record_files(source, outcomes)
+            self._record_files(source, outcomes, known.versions)
         return outcomes
 
     def refine(self, sources: Sequence[str] | None = None) -> dict[str, dict[str, int]]:
@@ -194,19 +196,6 @@ class Pipeline:
                 ],
             )
 
-    def _recover_files(self, source: str) -> None:
-        """Note files that are in bronze, but whose note a kill behind the commit of bronze has prevented."""
-        files = self.engine.scan(self.store.ensure(system_spec(self.catalogue, FILES)))
-        bronze = self.engine.scan(self.store.open(f"bronze.{source}"))
-        lost = self.engine.rows(
-            "select source_file, source_version, count(*), count(corrupt_record), min(ingestion_timestamp) "
-            f"from ({bronze}) where source_version not in (select source_version from ({files}) "
-            f"where source = {string(source)} and status = 'ingested') group by source_file, source_version"
-        )
-        names = ("source_file", "source_version", "records", "corrupt_records", "ingested_at")
-        common = {"source": source, "status": "ingested", "run_id": self.run.run_id}
-        self.append(FILES, [{**common, **dict(zip(names, row, strict=True))} for row in lost])
-
     def record(self) -> None:
         """Keep the run's stages in `ops.runs`."""
         rows = [stage.row() for stage in self.run.stages]
@@ -225,37 +214,9 @@ class Pipeline:
                 continue
         raise ConflictError(f"{name}: other writers were always faster")
 
-    def _versions(self, bronze: Snapshot) -> frozenset[str]:
-        scan = self.engine.scan(bronze)
-        return frozenset(row[0] for row in self.engine.rows(f"select distinct source_version from ({scan})"))
-
-    def _record_files(self, source: str, outcomes: Sequence[FileOutcome]) -> None:
-        now = datetime.now(timezone.utc)
-        common = {"source": source, "run_id": self.run.run_id}
-        if any(outcome.status == "skipped" for outcome in outcomes):
-            self._recover_files(source)
-        files, drift = [], []
-        for outcome in outcomes:
-            name = {"source_file": outcome.file.path, "source_version": outcome.version}
-            if outcome.status != "skipped":
-                files.append(
-                    {
-                        **common,
-                        **name,
-                        "bytes": outcome.file.size,
-                        "records": outcome.stats.records if outcome.status == "ingested" else None,
-                        "corrupt_records": outcome.stats.corrupt if outcome.status == "ingested" else None,
-                        "status": outcome.status,
-                        "error": str(outcome.error) if outcome.error else None,
-                        "ingested_at": now,
-                    }
-                )
-            if outcome.status == "ingested":
-                for (kind, column, detail), rows in outcome.stats.drift.items():
-                    seen = {"kind": kind, "column_name": column, "detail": detail, "rows": rows or None}
-                    drift.append({**common, **name, **seen, "seen_at": now})
-        self.append(FILES, files)
-        self.append(DRIFT, drift)
+    def _record_files(self, source: str, outcomes: Sequence[FileOutcome], known: frozenset[str]) -> None:
+        note_files(self.store, self.engine, self.catalogue, source, outcomes, known, self.run.run_id)
+        self.append(DRIFT, drift_of(source, outcomes, self.run.run_id))
 
 
 def _nulls(snapshot: Snapshot) -> str | None:

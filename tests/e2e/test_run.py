@@ -229,12 +229,23 @@ def test_a_file_whose_note_was_prevented_by_a_kill_is_noted_by_the_next_run(
     from clicklake.pipeline import Pipeline
 
     file = clicks(GOOD, "short")
-    monkeypatch.setattr(Pipeline, "_record_files", lambda self, source, outcomes: None)
+    monkeypatch.setattr(Pipeline, "_record_files", lambda *_: None)
     lake.ingest("click_events", file)
     monkeypatch.undo()
     lake.run(click_events=file)
     found = lake.query("select source_file, status, records, corrupt_records from ops.files").to_pylist()
     assert [tuple(row.values()) for row in found] == [(str(file), "ingested", 2, 1)]
+
+
+def test_each_file_is_noted_once_whatever_came_with_it(lake: Lake, clicks: Clicks) -> None:
+    known, new = clicks(GOOD, name="known.csv"), clicks(GOOD, "short", name="new.csv")
+    lake.run(click_events=known)
+    lake.run(click_events=[known, new])
+    found = lake.query("select source_file, records, bytes from ops.files order by ingested_at").to_pylist()
+    assert [tuple(row.values()) for row in found] == [
+        (str(known), 1, known.stat().st_size),
+        (str(new), 2, new.stat().st_size),
+    ]
 
 
 def test_an_unknown_event_type_is_loaded_and_shows_as_drift(lake: Lake, clicks: Clicks) -> None:
