@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from clicklake.lake.keeping import KeepingLake
 from clicklake.lake.reading import ReadingLake
 from clicklake.lake.running import RunningLake, RunResult
 
 __all__ = ["Lake", "RunResult"]
 
 
-class Lake(RunningLake, ReadingLake):
+class Lake(RunningLake, ReadingLake, KeepingLake):
     """A lake: bronze, silver and gold Delta tables under one root.
 
     Args:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -154,7 +154,7 @@ class RunningLake(OpenedLake):
         result = RunResult(run.run_id, failures=run.failures)
         engine = self.engine()
         pipeline = Pipeline(
-            self.store,
+            replace(self.store, note={"run": run.run_id}),
             engine,
             self.catalogue,
             self.parameters,

@@ -75,7 +75,9 @@ def commit(
             commit_properties=CommitProperties(
                 app_transactions=transactions({**marks, ATTEMPT_MARK: attempt}, snapshot.version),
                 max_commit_retries=NO_REBASE if removed else None,
-                custom_metadata={"clicklake": json.dumps({**(note or {}), "rows": written.rows}, default=str)},
+                custom_metadata={
+                    "clicklake": json.dumps({**store.note, **(note or {}), "rows": written.rows}, default=str)
+                },
             ),
         )
     except (DeltaError, OSError) as error:

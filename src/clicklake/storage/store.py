@@ -115,6 +115,12 @@ class Snapshot:
             for row in actions
         }
 
+    @cached_property
+    def rows_by_path(self) -> dict[str, int | None]:
+        """Rows of each file, by the path under which the log knows it."""
+        actions = pa.table(self.delta.get_add_actions(flatten=True))
+        return dict(zip(actions["path"].to_pylist(), actions["num_records"].to_pylist(), strict=True))
+
     def uri(self, path: str) -> str:
         """Where a file of `paths` lies."""
         return f"{self.root}/{path}"
@@ -155,6 +161,8 @@ class Store:
         compression: `zstd` or `snappy`.
         compression_level: Of zstd.
         properties: Delta table properties set at creation.
+        specs: What the tables used so far are created with.
+        note: What every commit says about itself, such as the run that makes it.
     """
 
     root: str
@@ -163,6 +171,7 @@ class Store:
     compression_level: int = 1
     properties: Mapping[str, str] = field(default_factory=dict)
     specs: dict[str, TableSpec] = field(default_factory=dict)
+    note: Mapping[str, object] = field(default_factory=dict)
 
     @property
     def is_local(self) -> bool:

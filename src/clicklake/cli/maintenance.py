@@ -1,0 +1,116 @@
+"""Commands that look after a lake: history, restore."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from clicklake.cli.context import Context
+
+if TYPE_CHECKING:
+    from clicklake.storage.maintain import Entry
+
+
+def register(app: typer.Typer) -> None:
+    """Add this file's commands."""
+    for command in (history, restore):
+        app.command()(command)
+
+
+def complete_table(ctx: typer.Context, incomplete: str) -> list[str]:
+    """The lake's tables that begin with what was typed."""
+    from clicklake.errors import ClicklakeError
+
+    flags = ctx.find_root().params
+    try:
+        lake = Context(lake=flags.get("lake"), config=flags.get("config"), profile=flags.get("profile")).open()
+        return [name for name in lake.store.names() if name.startswith(incomplete)]
+    except ClicklakeError:
+        return []
+
+
+Table = Annotated[str, typer.Argument(help="For example gold.dim_users.", autocompletion=complete_table)]
+
+
+def history(
+    ctx: typer.Context,
+    table: Table,
+    limit: Annotated[int, typer.Option(min=1, help="Versions at the most.")] = 20,
+) -> None:
+    """The versions of a table: when, by which run, and what came and went."""
+    context: Context = ctx.obj
+    entries = context.open().history(table, limit=limit)
+    if context.json:
+        import json
+        from dataclasses import asdict
+
+        rows = [{**asdict(entry), "time": entry.time.isoformat().replace("+00:00", "Z")} for entry in entries]
+        typer.echo(json.dumps(rows, default=str))
+        return
+    context.show([_line(entry) for entry in entries])
+
+
+def _line(entry: Entry) -> dict[str, object]:
+    """What a person looks for; fingerprints and numbers of contracts stand in the machine output."""
+    told = [f"{name} {value}" for name, value in entry.note.items() if name != "rows" and value not in (None, "")]
+    told += [
+        f"{name.removeprefix('input:').removeprefix('read:')}@{value}"
+        for name, value in entry.marks.items()
+        if name.startswith(("input:", "read:")) and value >= 0
+    ]
+    return {
+        "version": entry.version,
+        "time": entry.time.replace(tzinfo=None, microsecond=0),
+        "operation": entry.operation.lower(),
+        "rows_added": entry.rows_added,
+        "rows_removed": entry.rows_removed,
+        "files_added": entry.files_added,
+        "files_removed": entry.files_removed,
+        "bytes_added": entry.bytes_added,
+        "run": entry.run_id,
+        "notes": ", ".join(told),
+    }
+
+
+def restore(
+    ctx: typer.Context,
+    table: Table,
+    to: Annotated[str, typer.Option(metavar="VERSION|TIME", help="A version, or a time such as 2025-01-31T12:00.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Don't ask.")] = False,
+) -> None:
+    """Bring a table back to an older version; the next run brings the others in line with it."""
+    context: Context = ctx.obj
+    lake = context.open()
+    plan = lake.restore(table, to, dry_run=True)
+    rows = f"{plan.rows[0]:,} rows become {plan.rows[1]:,}"
+    question = f"restore {table} from version {plan.from_version} to {plan.to_version}: {rows}"
+    if not confirmed(yes, question):
+        raise typer.Exit(1)
+    done = lake.restore(table, plan.to_version)
+    if context.json:
+        from dataclasses import asdict
+
+        context.show([asdict(done)])
+        return
+    context.say(
+        f"{table} is as it was in version {done.to_version}: {done.rows[1]:,} rows (now version {done.version})"
+    )
+    context.say("next: clicklake run        brings the other tables in line; readers see the last release until then")
+
+
+def confirmed(yes: bool, question: str) -> bool:
+    """Whether a person agrees, now or by --yes.
+
+    Raises:
+        UsageError: Nobody can be asked.
+    """
+    import sys
+
+    from clicklake.errors import UsageError
+
+    if yes:
+        return True
+    if not sys.stdin.isatty():
+        raise UsageError(f"{question}? Nobody can be asked here; add --yes")
+    return typer.confirm(f"{question}?", err=True)

@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from clicklake.cli.main import run
+from clicklake.lake import Lake
+
+Clicks = Callable[..., Path]
+FIRST = "u1,s1,2025-01-01 10:00:00,product_view,p1,,"
+SECOND = "u2,s2,2025-01-02 10:05:00,purchase,p1,12.50,success"
+
+
+@pytest.fixture
+def root(tmp_path: Path, clicks: Clicks, capsys: pytest.CaptureFixture[str]) -> str:
+    """A lake of two runs."""
+    lake = Lake(tmp_path / "lake")
+    for number, record in enumerate((FIRST, SECOND)):
+        lake.run(click_events=clicks(record, name=f"{number}.csv"))
+    return str(tmp_path / "lake")
+
+
+def said(capsys: pytest.CaptureFixture[str], *arguments: str) -> list[dict[str, object]]:
+    capsys.readouterr()
+    assert run([*arguments, "--json"]) == 0
+    found: list[dict[str, object]] = json.loads(capsys.readouterr().out)
+    return found
+
+
+def test_history_for_people_and_machines(root: str, capsys: pytest.CaptureFixture[str]) -> None:
+    newest, *_ = said(capsys, "history", "gold.fact_events", "--lake", root, "--limit", "1")
+    assert _ == []
+    assert newest["run_id"] == Lake(root).query("select max(run_id) as r from ops.runs").to_pylist()[0]["r"]
+    assert {"input:silver.events", "model"} <= set(newest["marks"])  # type: ignore[call-overload]
+    assert run(["history", "gold.fact_events", "--lake", root]) == 0
+    assert "silver.events@2" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("table", ["gold.dim_users", "gold.fact_events"])
+def test_a_restored_gold_table_is_made_anew_by_the_next_run(
+    root: str, table: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = Lake(root).query(f"select * from {table} order by all").to_pylist()
+    (done,) = said(capsys, "restore", table, "--to", "1", "--yes", "--lake", root)
+    assert (done["from_version"], done["to_version"], done["version"], done["rows"]) == (2, 1, 3, [2, 1])
+    assert Lake(root).query(f"select * from {table} order by all").to_pylist() == before  # as released
+    assert Lake(root).store.open(table).size[0] == 1
+    result = Lake(root).run({})
+    assert table in result.rebuilt
+    assert Lake(root).query(f"select * from {table} order by all").to_pylist() == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["gold.dim_users", "--to", "1"], "--yes"),
+        (["gold.dim_users", "--to", "7", "--yes"], "is at version 2"),
+        (["gold.dim_users", "--to", "2", "--yes"], "is at version 2"),
+        (["gold.dim_users", "--to", "then", "--yes"], "neither a version nor a time"),
+        (["gold.dim_users", "--to", "1999-01-01", "--yes"], "had no version"),
+        (["gold.dim_user", "--to", "1", "--yes"], "gold.dim_users"),
+        (["ops.contracts", "--to", "0", "--yes"], "can't go back"),
+    ],
+)
+def test_a_wrong_restore_is_told_and_changes_nothing(
+    root: str, arguments: list[str], told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = Lake(root).store.open("gold.dim_users").version
+    assert run(["restore", *arguments, "--lake", root]) == 2
+    assert told in capsys.readouterr().err
+    assert Lake(root).store.open("gold.dim_users").version == before
+
+
+def test_tables_are_completed(root: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    from typer.main import get_command
+
+    from clicklake.cli.main import app
+    from clicklake.cli.maintenance import complete_table
+
+    context = get_command(app).make_context("clicklake", ["--lake", root, "tables"])
+    assert complete_table(context, "gold.dim_u") == ["gold.dim_users"]
