@@ -16,6 +16,7 @@ import typer
 from clicklake._version import __version__
 from clicklake.cli import (
     lake_commands,
+    lineage_commands,
     maintenance,
     pipeline_commands,
     project_commands,
@@ -34,7 +35,15 @@ app = typer.Typer(
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for group in (pipeline_commands, report_commands, lake_commands, maintenance, quality_commands, project_commands):
+for group in (
+    pipeline_commands,
+    report_commands,
+    lake_commands,
+    maintenance,
+    quality_commands,
+    lineage_commands,
+    project_commands,
+):
     group.register(app)
 
 _WITH_VALUE = ("--lake", "--config", "--profile", "--engine", "--log-level")

@@ -244,3 +244,42 @@ def test_a_stopped_run_leaves_a_lake_that_goes_on(tmp_path: Path) -> None:
         check=True,
     ).stdout
     assert json.loads(told) == [{name: truth[name] for name in ("loaded", "duplicates", "quarantined")}]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["gold.dim_users.total_spent"], ["silver.events.amount", "file:click_events.Amount", "Which rows count:"]),
+        (["dim_users"], ["gold.dim_sessions", "bronze.web_events", "One row per user"]),
+        (["silver.events.amount", "--downstream"], ["report:top_products.revenue"]),
+        (["file:web_events", "--downstream"], ["bronze.web_events", "report:user_journey"]),
+        ([], ["file:click_events", "file:web_events", "gold.dim_dates"]),
+        (["report:top_products.revenue", "--format", "mermaid"], ["flowchart LR", "gold.fact_events.amount"]),
+    ],
+)
+def test_lineage_needs_no_lake(arguments: list[str], expected: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["lineage", *arguments]) == 0
+    told = capsys.readouterr().out
+    assert [text for text in expected if text not in told] == []
+
+
+def test_lineage_for_programs(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["lineage", "gold.dim_users.total_spent", "--json"]) == 0
+    steps = json.loads(capsys.readouterr().out)
+    assert steps[0] == {
+        "table": "gold.dim_users",
+        "column": "total_spent",
+        "upstream_table": "silver.events",
+        "upstream_column": "amount",
+        "influence": "direct",
+        "transformation": "coalesce(sum(amount), 0)",
+    }
+    assert {"file:click_events", "file:web_events"} <= {step["upstream_table"] for step in steps}
+    assert run(["lineage", "gold.dim_users", "--json"]) == 0
+    assert {"table": "gold.dim_users", "upstream_table": "silver.events"} in json.loads(capsys.readouterr().out)
+
+
+@pytest.mark.parametrize("arguments", [["gold.dim_user"], ["gold.dim_users.spent"], ["dim_users", "--format", "dot"]])
+def test_lineage_of_what_is_not_there(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["lineage", *arguments]) == 2
+    assert capsys.readouterr().out == ""

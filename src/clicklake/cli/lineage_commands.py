@@ -1,0 +1,85 @@
+"""Commands about where things come from: lineage."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from clicklake.cli.context import Context
+
+
+def register(app: typer.Typer) -> None:
+    """Add this file's commands."""
+    app.command()(lineage)
+
+
+def _complete_table(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Tables, and columns once the table is typed, for the shell."""
+    from clicklake.contracts.catalogue import Catalogue
+    from clicklake.errors import ClicklakeError
+    from clicklake.lineage.graph import Lineage
+
+    try:
+        from clicklake.config import load_settings
+
+        known = Lineage(Catalogue(load_settings().project))
+        layer, _, rest = incomplete.partition(".")
+        table = ".".join([layer, rest.partition(".")[0]])
+        names = [f"{table}.{column}" for column in known.columns(table)] if table in known.tables else known.tables
+    except ClicklakeError:
+        return []
+    return [name for name in names if name.startswith(incomplete)]
+
+
+def lineage(
+    ctx: typer.Context,
+    name: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="TABLE[.COLUMN]",
+            help="For example gold.dim_users.total_spent or report:top_products.revenue; without, all tables.",
+            autocompletion=_complete_table,
+        ),
+    ] = None,
+    downstream: Annotated[bool, typer.Option("--downstream", help="What is made of it, instead.")] = False,
+    output: Annotated[str | None, typer.Option("--format", help="tree, json or mermaid.")] = None,
+) -> None:
+    """Show where a table or column comes from, down to the columns of the source files."""
+    from clicklake.cli.lineage_tree import column_tree, deciding, table_tree
+    from clicklake.errors import UsageError
+    from clicklake.lineage.graph import FILE, Column, Lineage
+    from clicklake.lineage.walk import column_pairs, down, mermaid, table_steps, up
+
+    context: Context = ctx.obj
+    chosen = output or ("json" if context.json else "tree")
+    if chosen not in ("tree", "json", "mermaid"):
+        raise UsageError(f"--format {chosen}: allowed are tree, json, mermaid")
+    context.json = chosen == "json"
+    known = Lineage(context.open().catalogue)
+    table, column = known.find(name) if name else (None, None)
+    out = context.stdout
+    if table and column:
+        start = Column(table, column)
+        if chosen == "tree":
+            out.print(column_tree(known, start, is_down=downstream))
+            conditions = [] if downstream else deciding(known, start)
+            for number, line in enumerate(conditions):
+                out.print("Which rows count:" if number == 0 else "", end="\n" if number == 0 else "")
+                out.print(f"  {line}", soft_wrap=True)
+            return
+        steps = list((down if downstream else up)(known, start))
+        if chosen == "json":
+            context.show([step.row() for step in steps])
+        else:
+            print(mermaid(column_pairs(steps)))
+        return
+    pairs = table_steps(known, table, is_down=downstream)
+    if chosen == "json":
+        context.show([{"table": below, "upstream_table": above} for below, above in pairs])
+    elif chosen == "mermaid":
+        print(mermaid(pairs))
+    else:
+        roots = [table] if table else [root for root in known.tables if root.startswith(FILE)]
+        for root in roots:
+            out.print(table_tree(known, root, is_down=downstream or table is None))

@@ -1,0 +1,248 @@
+"""The lineage of a project: from reports and gold columns down to the columns of the source files, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from sqlglot import exp
+
+from clicklake.contracts.catalogue import Catalogue
+from clicklake.contracts.contract import PROVENANCE, Contract
+from clicklake.contracts.explain import closest
+from clicklake.contracts.model import Model
+from clicklake.contracts.types import ColumnType
+from clicklake.engines.sql import parse, quote, string, tables, text
+from clicklake.errors import UnknownNameError
+from clicklake.lineage.columns import ROWS, Input, column_inputs
+
+FILE, REPORT = "file:", "report:"
+"""Before the name of a source: its files. Before the name of a report: its rows."""
+
+_FROM_RECORDS = ("extra", "corrupt_record")
+_MADE = (*(name for name in PROVENANCE if name not in _FROM_RECORDS), "ingestion_timestamp", "ingestion_date")
+_PROGRAM = {"silver.quarantine": "bronze.", "ops.duplicates": "bronze.", "ops.ledger": "bronze."}
+"""Tables that the program itself derives, from every table whose name starts so."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a table; `column` is `*` for the table's rows."""
+
+    table: str
+    column: str
+
+    def __str__(self) -> str:
+        return f"{self.table}.{self.column}"
+
+
+@dataclass(frozen=True)
+class Lineage:
+    """What comes from what, read from contracts, mappings, models and reports; no table of a lake is needed.
+
+    Args:
+        catalogue: The project.
+    """
+
+    catalogue: Catalogue
+    _known: dict[str, dict[str, list[Input]]] = field(default_factory=dict, compare=False)
+    _above: dict[str, list[str]] = field(default_factory=dict, compare=False)
+
+    @cached_property
+    def tables(self) -> list[str]:
+        """All names, from the files up: `file:<source>`, `layer.table`, `report:<name>`."""
+        return [
+            *(f"{FILE}{source}" for source in self.catalogue.source_names),
+            *(f"bronze.{source}" for source in self.catalogue.source_names),
+            *self.catalogue.silver,
+            *_PROGRAM,
+            *self.catalogue.gold,
+            *(f"{REPORT}{report}" for report in self.catalogue.report_names),
+        ]
+
+    def find(self, name: str) -> tuple[str, str | None]:
+        """The table that a person names, and the column where one is named.
+
+        Args:
+            name: `layer.table` or `layer.table.column`; the layer may be left out where that is clear.
+
+        Raises:
+            UnknownNameError: There is no such table or column; it names the nearest.
+        """
+        parts = name.split(".")
+        for table, rest in ((".".join(parts[:n]), ".".join(parts[n:])) for n in (2, 1)):
+            short = [known for known in self.tables if known.rpartition(".")[2] == table]
+            if table in self.tables or len(short) == 1:
+                found = table if table in self.tables else short[0]
+                return found, self._column(found, rest) if rest else None
+        likely = ".".join(parts[:2])
+        near = closest(likely, self.tables) or closest(parts[0], (t.rpartition(".")[2] for t in self.tables))
+        if not near and len(parts) > 1:
+            near = closest(parts[-1], self.tables)
+        raise UnknownNameError(
+            f"there is no table {likely!r}{near}. Known: {', '.join(t for t in self.tables if t not in _PROGRAM)}"
+        )
+
+    def _column(self, table: str, name: str) -> str:
+        columns = self.columns(table)
+        for column in columns:
+            if column.lower() == name.lower():
+                return column
+        raise UnknownNameError(f"{table} has no column {name!r}{closest(name, columns)}; it has {', '.join(columns)}")
+
+    def columns(self, table: str) -> list[str]:
+        """The columns of a table, in its order."""
+        return list(self.inputs(table))
+
+    def description(self, table: str, column: str | None = None) -> str:
+        """What a table or column means, as its document says; empty where it says nothing."""
+        kind, name = _kind(table)
+        if kind in (FILE, "bronze"):
+            contract = self.catalogue.contract(name)
+            own = {c.name: c.description for c in contract.columns}
+            return own.get(column, "") if column else contract.description
+        doc = self.catalogue.report(name).doc if kind == REPORT else None
+        model = None if doc else self.catalogue.table(table)
+        if column is None:
+            return doc.description if doc else model.doc.description if model else ""
+        columns = doc.columns if doc else model.doc.columns if model else {}
+        return columns[column].description if column in columns else ""
+
+    def inputs(self, table: str) -> Mapping[str, Sequence[Input]]:
+        """What each column of a table comes from, one step up."""
+        if table not in self._known:
+            self._known[table] = self._inputs(table)
+        return self._known[table]
+
+    def upstream(self, table: str) -> list[str]:
+        """The tables that a table is made of, one step up."""
+        if table not in self._above:
+            self._above[table] = self._upstream(table)
+        return self._above[table]
+
+    def _upstream(self, table: str) -> list[str]:
+        kind, name = _kind(table)
+        if kind == "bronze":
+            return [f"{FILE}{name}"]
+        if prefix := _PROGRAM.get(table):
+            return [known for known in self.tables if known.startswith(prefix)]
+        if table in self.catalogue.silver:
+            return [f"bronze.{contract.source}" for contract in self._feeding(table)]
+        if kind == FILE:
+            return []
+        item = self.catalogue.report(name) if kind == REPORT else self.catalogue.gold[table]
+        return tables(parse(item.sql, str(item.file)))
+
+    def downstream(self, table: str) -> list[str]:
+        """The tables that are made of a table, one step down."""
+        return [other for other in self.tables if table in self.upstream(other)]
+
+    def inputs_of(self, column: Column) -> Sequence[Input]:
+        """What a column comes from, one step up; of a table's rows, the rows of the tables that it is made of."""
+        if column.column == ROWS:
+            return [Input(table, ROWS, "rows", "identity") for table in self.upstream(column.table)]
+        return self.inputs(column.table).get(column.column, ())
+
+    def uses(self, column: Column) -> list[tuple[Column, Input]]:
+        """The columns that are made of a column, one step down, with how."""
+        return [
+            (Column(table, name), item)
+            for table in self.downstream(column.table)
+            for name, items in self.inputs(table).items()
+            for item in items
+            if (item.table, item.column) == (column.table, column.column)
+        ]
+
+    def _inputs(self, table: str) -> dict[str, list[Input]]:
+        kind, name = _kind(table)
+        if kind == FILE:
+            return {column: [] for column in self.catalogue.contract(name).column_names}
+        if kind == "bronze":
+            return self._of_bronze(self.catalogue.contract(name))
+        if table in _PROGRAM:
+            return {column: [] for column in self.catalogue.system[table].doc.columns}
+        if table in self.catalogue.silver:
+            return self._of_silver(self.catalogue.silver[table])
+        item = self.catalogue.report(name) if kind == REPORT else self.catalogue.gold[table]
+        found = column_inputs(item.sql, self._schema(self.upstream(table)), str(item.file))
+        return {column: found[column] for column in item.doc.columns if column in found} or found
+
+    def _of_bronze(self, contract: Contract) -> dict[str, list[Input]]:
+        file = f"{FILE}{contract.source}"
+        found = {name: [Input(file, name, "direct", "identity")] for name in contract.column_names}
+        found |= {name: [Input(file, ROWS, "direct", "the record")] for name in _FROM_RECORDS}
+        return found | {name: [Input("", "", "constant", "given by clicklake")] for name in _MADE}
+
+    def _of_silver(self, model: Model) -> dict[str, list[Input]]:
+        found: dict[str, list[Input]] = {name: [] for name in model.doc.columns}
+        for contract in self._feeding(model.name):
+            bronze = f"bronze.{contract.source}"
+            sql = f"with candidates as ({_candidates(contract, model)}) {model.sql}"
+            schema = {bronze: list(self._of_bronze(contract))}
+            for name, items in column_inputs(sql, schema, str(model.file)).items():
+                # A source that doesn't have the column gives null, which says nothing about where values come from.
+                found[name] += [i for i in items if i.influence != "constant" or "null" not in i.transformation]
+            mapped = column_inputs(f"select * from ({_candidates(contract, model)}) as candidates", schema, bronze)
+            for name, items in found.items():
+                items += [item for item in _rules(contract, mapped) if name in model.doc.columns]
+        return found
+
+    def _feeding(self, table: str) -> Iterator[Contract]:
+        for source in self.catalogue.source_names:
+            contract = self.catalogue.contract(source)
+            if contract.options.silver_table == table:
+                yield contract
+
+    def _schema(self, names: Sequence[str]) -> dict[str, list[str]]:
+        found = {}
+        for name in names:
+            model = self.catalogue.table(name)
+            if model is not None:
+                found[name] = list(model.doc.columns)
+            elif name in self.tables:
+                found[name] = self.columns(name)
+        return found
+
+
+def _kind(table: str) -> tuple[str, str]:
+    """`file:`, `report:` or the layer; and the name behind it."""
+    for prefix in (FILE, REPORT):
+        if table.startswith(prefix):
+            return prefix, table.removeprefix(prefix)
+    layer, _, name = table.partition(".")
+    return layer, name
+
+
+def _candidates(contract: Contract, model: Model) -> str:
+    """Query: what the silver model reads, from the source's bronze table: its mapping, typed."""
+    mapping = parse(contract.mapping, contract.file)
+    mapped = {item.alias_or_name: text(item.unalias()) for item in mapping.find(exp.Select).expressions}  # type: ignore[union-attr]
+    items = []
+    for column in dict.fromkeys((*model.doc.columns, *_MADE)):
+        doc = model.doc.columns.get(column)
+        if column == "source":
+            value = string(contract.source)
+        elif column in mapped:
+            is_text = doc is None or doc.type in ("string", "map")
+            value = (
+                mapped[column] if is_text or doc is None else f"cast({mapped[column]} as {ColumnType(doc.type).sql})"
+            )
+        elif column in _MADE:
+            value = quote(column)
+        else:
+            value = "null"
+        items.append(f"{value} as {quote(column)}")
+    return f"select {', '.join(items)} from bronze.{contract.source}"
+
+
+def _rules(contract: Contract, mapped: Mapping[str, Sequence[Input]]) -> Iterator[Input]:
+    """The columns that the contract's rules look at: they decide which rows there are."""
+    for rule in contract.rules:
+        names = dict.fromkeys(
+            c.name.removesuffix("_text") for c in parse(rule.condition, rule.name).find_all(exp.Column)
+        )
+        for name in names:
+            for item in mapped.get(name, ()):
+                if item.influence == "direct":
+                    yield Input(item.table, item.column, "filter", f"rule {rule.name}")
