@@ -37,10 +37,12 @@ class SourceOptions(BaseModel):
 
     @model_validator(mode="after")
     def _known_zone(self) -> SourceOptions:
-        from zoneinfo import available_timezones
+        from zoneinfo import ZoneInfo
 
-        if self.time_zone not in available_timezones():
-            raise ValueError(f"timeZone: unknown time zone {self.time_zone!r}")
+        try:
+            ZoneInfo(self.time_zone)  # listing all zones would cost each run some 10 ms a contract
+        except (ValueError, LookupError, OSError) as error:
+            raise ValueError(f"timeZone: unknown time zone {self.time_zone!r}") from error
         return self
 
 
