@@ -54,6 +54,22 @@ def _memory_size(value: object) -> object:
     return value
 
 
+_UNITS = {"K": 1, "M": 2, "G": 3, "T": 4}
+
+
+def size_in_bytes(text: str) -> int:
+    """The bytes of a size such as 512MB or 1.5GiB.
+
+    Raises:
+        ValueError: It is no size.
+    """
+    _memory_size(text)
+    found = _SIZE.fullmatch(text)
+    assert found is not None
+    unit = found[2].upper()
+    return int(float(found[1]) * (1024 if "I" in unit else 1000) ** _UNITS[unit[0]])
+
+
 def _currency_code(value: object) -> object:
     if not isinstance(value, str) or not re.fullmatch("[A-Z]{3}", value):
         raise ValueError(f"{value!r} is not a currency code of three capital letters, such as USD")
@@ -187,6 +203,18 @@ class DuckDBSettings(_Section):
     )
 
 
+class CompactionSettings(_Section):
+    """When small files of a table are put together."""
+
+    when: Literal["after_run", "never"] = Field(
+        default="after_run", description="When small files are put together on their own."
+    )
+    min_files: int = Field(
+        default=8, ge=2, le=1000, description="Files of about one size in one partition from which they become one."
+    )
+    small_file: MemorySize = Field(default="16MB", description="The size from which a file is not small.")
+
+
 class StorageSettings(_Section):
     """How tables are written and how long their past is kept."""
 
@@ -196,6 +224,9 @@ class StorageSettings(_Section):
     log_retention_days: int = Field(default=30, ge=1, description="Days that a table's old log entries are kept.")
     file_retention_days: int = Field(
         default=7, ge=1, description="Days that files no version needs any more are kept from vacuum."
+    )
+    compaction: CompactionSettings = Field(
+        default_factory=CompactionSettings, description="When small files are put together."
     )
 
 

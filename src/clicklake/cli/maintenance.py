@@ -1,4 +1,4 @@
-"""Commands that look after a lake: history, restore."""
+"""Commands that look after a lake: history, restore, optimize."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 def register(app: typer.Typer) -> None:
     """Add this file's commands."""
-    for command in (history, restore):
+    for command in (history, restore, optimize):
         app.command()(command)
 
 
@@ -114,3 +114,54 @@ def confirmed(yes: bool, question: str) -> bool:
     if not sys.stdin.isatty():
         raise UsageError(f"{question}? Nobody can be asked here; add --yes")
     return typer.confirm(f"{question}?", err=True)
+
+
+def optimize(
+    ctx: typer.Context,
+    table: Annotated[
+        str | None, typer.Argument(help="For example gold.fact_events.", autocompletion=complete_table)
+    ] = None,
+    every: Annotated[bool, typer.Option("--all", help="All tables.")] = False,
+    sort_by: Annotated[
+        str | None, typer.Option("--sort-by", metavar="COL,...", help="Sort each partition by these columns.")
+    ] = None,
+    zorder: Annotated[
+        str | None, typer.Option("--zorder", metavar="COL,...", help="Lay each partition out by these columns at once.")
+    ] = None,
+    target_size: Annotated[
+        str, typer.Option("--target-size", metavar="SIZE", help="Of a file, such as 64MB.")
+    ] = "128MiB",
+) -> None:
+    """Put small files together, and sort them if asked; no row comes or goes."""
+    context: Context = ctx.obj
+    lake = context.open()
+    done = lake.optimize(*_chosen(table, every), sort_by=_list(sort_by), zorder=_list(zorder), target_size=target_size)
+    context.show(
+        {
+            "table": one.table,
+            "version": one.version,
+            "files_before": one.files[0],
+            "files_after": one.files[1],
+            "bytes_before": one.size[0],
+            "bytes_after": one.size[1],
+            "note": one.note or ("" if one.version is not None else "nothing to do"),
+        }
+        for one in done
+    )
+
+
+def _chosen(table: str | None, every: bool) -> list[str]:
+    """The named table, or none for all.
+
+    Raises:
+        UsageError: Neither or both.
+    """
+    from clicklake.errors import UsageError
+
+    if every == (table is not None):
+        raise UsageError("name one table, or --all; `clicklake tables` names them")
+    return [] if table is None else [table]
+
+
+def _list(text: str | None) -> list[str]:
+    return [part.strip() for part in (text or "").split(",") if part.strip()]

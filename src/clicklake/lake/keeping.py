@@ -1,16 +1,21 @@
-"""What looks after a lake's tables: history and restore."""
+"""What looks after a lake's tables: history, restore, optimize."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from clicklake.contracts.explain import closest
 from clicklake.errors import UnknownNameError, UsageError
+from clicklake.ingest.ingest import bronze_spec
 from clicklake.lake.opened import OpenedLake
+from clicklake.lake.order import Order
 from clicklake.refine.registry import CONTRACTS
-from clicklake.storage import maintain
+from clicklake.settings import size_in_bytes
+from clicklake.storage import Snapshot, TableSpec, compact, maintain
+from clicklake.storage.compact import Compacted
 from clicklake.storage.maintain import Entry
+from clicklake.tables import spec_of
 
 
 @dataclass(frozen=True)
@@ -81,6 +86,73 @@ class KeepingLake(OpenedLake):
             files=(len(now.paths), len(old.paths)),
         )
         return plan if dry_run else replace(plan, version=maintain.restore(self.store, now, version).version)
+
+    def optimize(
+        self,
+        *tables: str,
+        sort_by: Sequence[str] = (),
+        zorder: Sequence[str] = (),
+        target_size: str | int = compact.TARGET_BYTES,
+    ) -> list[Compacted]:
+        """Put small files together, or lay rows out so that queries on some columns read fewer files.
+
+        No row comes or goes, what was consumed stays, and runs and readers may go on meanwhile.
+
+        Args:
+            *tables: The tables; all where none is named.
+            sort_by: Sort each partition by these columns.
+            zorder: Lay each partition out by these columns at once.
+            target_size: Of a file, in bytes or such as `128MB`.
+
+        Returns:
+            What became of each table.
+
+        Raises:
+            UnknownNameError: The lake or a table has no such table or column.
+            UsageError: Both orders at once, or a column that has none.
+        """
+        if sort_by and zorder:
+            raise UsageError("rows lie in one order: either --sort-by or --zorder")
+        try:
+            size = target_size if isinstance(target_size, int) else size_in_bytes(target_size)
+        except ValueError as error:
+            raise UsageError(f"--target-size: {error}") from error
+        names = self._known(tables or self.store.names())
+        for name in names:
+            spec = self._spec(name)
+            if spec:
+                self.store.specs[name] = spec
+        order = Order(tuple(sort_by or zorder), is_zorder=bool(zorder))
+        snapshots = [self.store.open(name) for name in names]
+        for snapshot in snapshots:
+            order.check(snapshot)
+        return [self._optimize(snapshot, order, size) for snapshot in snapshots]
+
+    def _optimize(self, snapshot: Snapshot, order: Order, target_size: int) -> Compacted:
+        if not order.columns:
+            return compact.compact(self.store, snapshot, compact.bins(snapshot, target_size))
+        rows, size = snapshot.size
+        engine = self.engine()
+        try:
+            return compact.compact(
+                self.store,
+                snapshot,
+                compact.partitions(snapshot),
+                rows=lambda group: engine.stream(order.sql(engine, snapshot, group), snapshot.schema),
+                file_rows=max(1, target_size * rows // max(size, 1)),
+            )
+        finally:
+            engine.close()
+
+    def _spec(self, name: str) -> TableSpec | None:
+        """How files of a table are written; None for one that nothing here makes."""
+        model = self.catalogue.table(name)
+        if model:
+            return spec_of(model)
+        layer, _, source = name.partition(".")
+        if layer == "bronze" and source in self.catalogue.source_names:
+            return bronze_spec(self.catalogue.contract(source))
+        return None
 
     def _known(self, tables: Iterable[str]) -> list[str]:
         """The same names.

@@ -12,10 +12,13 @@ from clicklake.contracts.contract import Contract
 from clicklake.errors import ClicklakeError, ContractError
 from clicklake.ingest.files import discover
 from clicklake.ingest.ingest import FileOutcome
+from clicklake.lake.compaction import compact_after_run
 from clicklake.lake.opened import OpenedLake
 from clicklake.pipeline import Pipeline
 from clicklake.refine.compile import Judge
 from clicklake.runs import Run, Stage
+from clicklake.settings import size_in_bytes
+from clicklake.storage.compact import Policy
 
 if TYPE_CHECKING:
     from clicklake.dry_run import DryRun
@@ -154,7 +157,7 @@ class RunningLake(OpenedLake):
         result = RunResult(run.run_id, failures=run.failures)
         engine = self.engine()
         pipeline = Pipeline(
-            replace(self.store, note={"run": run.run_id}),
+            replace(self.store, note={"run": run.run_id}, touched=set()),
             engine,
             self.catalogue,
             self.parameters,
@@ -164,6 +167,7 @@ class RunningLake(OpenedLake):
         )
         try:
             work(pipeline, result)
+            self._compact(pipeline)
         except BaseException as error:
             run.close(error)
             self._keep(pipeline)
@@ -174,6 +178,12 @@ class RunningLake(OpenedLake):
         pipeline.record()
         result.seconds = run.stages[0].seconds or 0.0
         return result
+
+    def _compact(self, pipeline: Pipeline) -> None:
+        """Put small files of the tables that the run wrote to together, if the settings say so."""
+        settings = self.settings.storage.compaction
+        if settings.when == "after_run":
+            compact_after_run(pipeline, Policy(settings.min_files, size_in_bytes(settings.small_file)))
 
     def _keep(self, pipeline: Pipeline) -> None:
         """Record a failed run, if the lake still takes it: the first error is the one to tell."""

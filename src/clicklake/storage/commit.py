@@ -82,6 +82,7 @@ def commit(
         )
     except (DeltaError, OSError) as error:
         return _settle(store, snapshot, written, attempt, error)
+    store.touched.add(snapshot.name)
     return store.open(snapshot.name).with_nulls(written.nulls)
 
 

@@ -67,7 +67,15 @@ class Written:
             (self.root / action.path).unlink(missing_ok=True)
 
 
-def write_files(store: Store, snapshot: Snapshot, rows: Iterable[pa.RecordBatch], schema: pa.Schema) -> Written:
+def write_files(
+    store: Store,
+    snapshot: Snapshot,
+    rows: Iterable[pa.RecordBatch],
+    schema: pa.Schema,
+    *,
+    writers: int = WRITERS,
+    file_rows: int = FILE_ROWS,
+) -> Written:
     """Write rows into new files of a table; each file has rows of one partition, in the order in which they came.
 
     Args:
@@ -75,9 +83,11 @@ def write_files(store: Store, snapshot: Snapshot, rows: Iterable[pa.RecordBatch]
         snapshot: The table.
         rows: Batches in `schema`.
         schema: The table's columns; texts may come as dictionaries.
+        writers: Threads; with one, a file's rows are neighbours in `rows`.
+        file_rows: Rows of a partition in a file; a row group is not cut for it.
     """
     written = Written(Path(store.uri(snapshot.name)), nulls=dict.fromkeys(schema.names, 0))
-    workers = Workers(lambda: _Writer(store, snapshot, schema, written), WRITERS)
+    workers = Workers(lambda: _Writer(store, snapshot, schema, written, file_rows), writers)
     waiting = _Waiting()
     try:
         for batch in rows:
@@ -159,8 +169,9 @@ def _text(value: pa.Scalar) -> str | None:
 class _Writer:
     """Chunks into files: one at a time for each partition, of bounded size."""
 
-    def __init__(self, store: Store, snapshot: Snapshot, schema: pa.Schema, written: Written) -> None:
+    def __init__(self, store: Store, snapshot: Snapshot, schema: pa.Schema, written: Written, file_rows: int) -> None:
         self._store, self._written, self._partition_by = store, written, snapshot.partition_by
+        self._file_rows = file_rows
         self._schema = pa.schema([item for item in schema if item.name not in snapshot.partition_by])
         spec = store.specs.get(snapshot.name)
         self._sequences = [name for name in (spec.sequences if spec else ()) if name in self._schema.names]
@@ -177,7 +188,7 @@ class _Writer:
         table = pa.Table.from_batches(batches, schema=self._schema)
         file.writer.write_table(table, row_group_size=2 * ROW_GROUP)
         file.rows += table.num_rows
-        if file.rows >= FILE_ROWS:
+        if file.rows >= self._file_rows:
             self._finish(self._open.pop(partition))
 
     def close(self) -> None:

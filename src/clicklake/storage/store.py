@@ -116,6 +116,13 @@ class Snapshot:
         }
 
     @cached_property
+    def written_at(self) -> dict[str, int]:
+        """When each file was written, by the path under which the log knows it; larger is later."""
+        actions = pa.table(self.delta.get_add_actions(flatten=True))
+        times = actions["modification_time"].cast(pa.int64()).to_pylist()
+        return dict(zip(actions["path"].to_pylist(), times, strict=True))
+
+    @cached_property
     def rows_by_path(self) -> dict[str, int | None]:
         """Rows of each file, by the path under which the log knows it."""
         actions = pa.table(self.delta.get_add_actions(flatten=True))
@@ -163,6 +170,7 @@ class Store:
         properties: Delta table properties set at creation.
         specs: What the tables used so far are created with.
         note: What every commit says about itself, such as the run that makes it.
+        touched: The tables that commits were made to.
     """
 
     root: str
@@ -172,6 +180,7 @@ class Store:
     properties: Mapping[str, str] = field(default_factory=dict)
     specs: dict[str, TableSpec] = field(default_factory=dict)
     note: Mapping[str, object] = field(default_factory=dict)
+    touched: set[str] = field(default_factory=set)
 
     @property
     def is_local(self) -> bool:

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Callable
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
 from clicklake.cli.main import run
@@ -82,3 +84,58 @@ def test_tables_are_completed(root: str, monkeypatch: pytest.MonkeyPatch) -> Non
 
     context = get_command(app).make_context("clicklake", ["--lake", root, "tables"])
     assert complete_table(context, "gold.dim_u") == ["gold.dim_users"]
+
+
+def test_optimize_says_what_it_did(root: str, capsys: pytest.CaptureFixture[str]) -> None:
+    before = Lake(root).query("select * from silver.events order by all").to_pylist()
+    done = {str(row["table"]): row for row in said(capsys, "optimize", "--all", "--lake", root)}
+    assert done.keys() == set(Lake(root).store.names())
+    assert (done["silver.events"]["files_before"], done["silver.events"]["files_after"]) == (2, 1)
+    assert (done["gold.dim_users"]["version"], done["gold.dim_users"]["note"]) == (None, "nothing to do")
+    (again,) = said(capsys, "optimize", "silver.events", "--lake", root)
+    assert again["version"] is None
+    (newest,) = said(capsys, "history", "silver.events", "--limit", "1", "--lake", root)
+    assert (newest["operation"], newest["rows_added"], newest["rows_removed"]) == ("OPTIMIZE", 2, 2)
+    result = Lake(root).run({})
+    assert all(fate == 0 for fates in result.fates.values() for fate in fates.values())
+    assert Lake(root).query("select * from silver.events order by all").to_pylist() == before
+
+
+@pytest.mark.parametrize("option", ["--sort-by", "--zorder"])
+def test_optimize_lays_rows_out(root: str, clicks: Clicks, option: str, capsys: pytest.CaptureFixture[str]) -> None:
+    records = [f"u{n % 7},s{n % 5},2025-01-02 10:05:00,product_view,p{n % 11},," for n in range(300)]
+    Lake(root).run(click_events=clicks(*records, name="many.csv"))
+    query = "select user_id, product_id from silver.events order by all"
+    before = Lake(root).query(query).to_pylist()
+    said(capsys, "optimize", "silver.events", option, "user_id, product_id", "--lake", root)
+    snapshot = Lake(root).store.open("silver.events")
+    (path,) = snapshot.paths
+    as_it_lies = pq.ParquetFile(snapshot.uri(path)).read(columns=["user_id", "product_id"]).to_pylist()
+    assert len(as_it_lies) == snapshot.size[0]
+    if option == "--sort-by":
+        assert as_it_lies == sorted(as_it_lies, key=lambda row: (row["user_id"], row["product_id"]))
+    else:
+        jumps = [{name: a[name] != b[name] for name in a} for a, b in itertools.pairwise(as_it_lies)]
+        assert all(sum(jump[name] for jump in jumps) < 0.6 * len(jumps) for name in ("user_id", "product_id"))
+    Lake(root).run({})
+    assert Lake(root).query(query).to_pylist() == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        ([], "--all"),
+        (["silver.events", "--all"], "--all"),
+        (["silver.event"], "silver.events"),
+        (["silver.events", "--sort-by", "user"], "user_id"),
+        (["silver.events", "--sort-by", "metadata"], "several values"),
+        (["silver.events", "--sort-by", "ingestion_date"], "partitioned by"),
+        (["silver.events", "--sort-by", "user_id", "--zorder", "product_id"], "either"),
+        (["silver.events", "--target-size", "much"], "--target-size"),
+    ],
+)
+def test_a_wrong_optimize_is_told(
+    root: str, arguments: list[str], told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["optimize", *arguments, "--lake", root]) == 2
+    assert told in capsys.readouterr().err

@@ -1,0 +1,265 @@
+"""Small files of a table into larger ones: no row comes or goes, and no mark of what was consumed changes.
+
+A compaction carries no `clicklake` mark and changes no data, so that a run which appends meanwhile need not start
+over. It goes directly behind the version that still has all the files it replaces: delta-rs would let it pass behind
+a commit that has rewritten them already.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from deltalake import CommitProperties, Transaction
+from deltalake.exceptions import DeltaError
+from deltalake.transaction import AddAction, RemoveAction
+
+from clicklake.errors import ConflictError, StorageError
+from clicklake.storage.commit import NO_REBASE
+from clicklake.storage.parquet import FILE_ROWS, Written, write_files
+from clicklake.storage.store import Snapshot, Store
+
+COMPACTION_MARK = "clicklake.compaction"
+"""A random number in each compaction: any two conflict, and a writer knows its own after an unclear error."""
+
+TARGET_BYTES = 128 * 1024 * 1024
+"""Size of a file that needs no company."""
+
+_LOWEST_TIER_BYTES = 64 * 1024
+_TIER_FACTOR = 4
+_BATCH = 131_072
+_TRIES = 20
+
+Group = list[str]
+"""Paths of one partition's files that become one."""
+
+Rows = Callable[[Group], Iterable[pa.RecordBatch]]
+
+
+@dataclass(frozen=True)
+class Policy:
+    """When small files are put together on their own.
+
+    Args:
+        min_files: So many files of about a size in one partition.
+        small_bytes: Larger files stay.
+    """
+
+    min_files: int = 8
+    small_bytes: int = 16_000_000
+
+
+@dataclass(frozen=True)
+class Compacted:
+    """What became of a table.
+
+    Args:
+        table: The table.
+        version: The version that the compaction made; None where there was nothing to do or another writer came first.
+        files: Files of the table before and after.
+        size: Bytes before and after.
+        rewritten: Bytes of the files that were replaced.
+        written: Bytes of the files in their place.
+        note: Why nothing was done, where that isn't plain.
+    """
+
+    table: str
+    version: int | None
+    files: tuple[int, int]
+    size: tuple[int, int]
+    rewritten: int = 0
+    written: int = 0
+    note: str | None = None
+
+
+def tiers(snapshot: Snapshot, policy: Policy) -> list[Group]:
+    """What to put together after a run.
+
+    Files are sorted by size into tiers, each four times the one before; a tier that is full becomes one file of a
+    higher tier, with what is left in the lower ones. So a row is rewritten about once a tier, not once a run.
+    """
+    groups = []
+    for files in _by_partition(snapshot).values():
+        by_tier: dict[int, Group] = {}
+        for path, size in files.items():
+            if size < policy.small_bytes:
+                by_tier.setdefault(_tier(size), []).append(path)
+        if full := [tier for tier, paths in by_tier.items() if len(paths) >= policy.min_files]:
+            groups.append([path for path in files if any(path in by_tier.get(t, ()) for t in range(max(full) + 1))])
+    return groups
+
+
+def _tier(size: int) -> int:
+    tier = 0
+    while size >= _LOWEST_TIER_BYTES * _TIER_FACTOR**tier:
+        tier += 1
+    return tier
+
+
+def bins(snapshot: Snapshot, target_bytes: int = TARGET_BYTES) -> list[Group]:
+    """What to put together on request: neighbours of a partition that fit into a file of the target size."""
+    groups: list[Group] = []
+    for files in _by_partition(snapshot).values():
+        group: Group = []
+        filled = 0
+        for path, size in files.items():
+            if size >= target_bytes:
+                continue
+            if group and filled + size > target_bytes:
+                groups.append(group)
+                group, filled = [], 0
+            group, filled = [*group, path], filled + size
+        groups.append(group)
+    return [group for group in groups if len(group) > 1]
+
+
+def partitions(snapshot: Snapshot) -> list[Group]:
+    """All files, by partition."""
+    return [list(files) for files in _by_partition(snapshot).values()]
+
+
+def _by_partition(snapshot: Snapshot) -> dict[tuple[str | None, ...], dict[str, int]]:
+    """Size of each file, by partition, in the order in which they were written."""
+    found: dict[tuple[str | None, ...], dict[str, int]] = {}
+    for path in sorted(snapshot.paths, key=snapshot.written_at.__getitem__):
+        size, values = snapshot.paths[path]
+        found.setdefault(tuple(values.values()), {})[path] = size
+    return found
+
+
+def compact(
+    store: Store,
+    snapshot: Snapshot,
+    groups: Sequence[Group],
+    *,
+    rows: Rows | None = None,
+    file_rows: int | None = None,
+) -> Compacted:
+    """Write the files of each group anew and commit that.
+
+    Args:
+        store: Where the table is.
+        snapshot: The version in which the files were found.
+        groups: Files to replace, each of one partition.
+        rows: The rows of a group in the order in which they shall lie; else as they lie there.
+        file_rows: Rows of a file, where a group is more.
+
+    Raises:
+        StorageError: The files could not be read or written.
+    """
+    before = (len(snapshot.paths), snapshot.size[1])
+    gone = {path: snapshot.paths[path] for group in groups for path in group}
+    unchanged = Compacted(snapshot.name, None, (before[0], before[0]), (before[1], before[1]))
+    if not gone:
+        return unchanged
+    written = _rewrite(store, snapshot, groups, rows or (lambda group: read(snapshot, group)), file_rows or FILE_ROWS)
+    try:
+        after = _commit(store, snapshot.name, gone, written)
+    except ConflictError as error:
+        return replace(unchanged, note=str(error))
+    return Compacted(
+        table=snapshot.name,
+        version=after.version,
+        files=(before[0], len(after.paths)),
+        size=(before[1], after.size[1]),
+        rewritten=sum(size for size, _ in gone.values()),
+        written=sum(action.size for part in written for action in part.actions),
+    )
+
+
+def read(snapshot: Snapshot, group: Group) -> Iterator[pa.RecordBatch]:
+    """The rows of files as they lie there, with the columns and types of the table."""
+    schema = snapshot.schema
+    for path in group:
+        values = snapshot.paths[path][1]
+        try:
+            with pq.ParquetFile(snapshot.uri(path)) as file:
+                for batch in file.iter_batches(_BATCH):
+                    yield _conform(batch, schema, values)
+        except (OSError, pa.ArrowException) as error:
+            raise StorageError(f"table {snapshot.name}: {path} can't be read: {error}") from error
+
+
+def _conform(batch: pa.RecordBatch, schema: pa.Schema, values: Mapping[str, str | None]) -> pa.RecordBatch:
+    columns = []
+    for item in schema:
+        if item.name in values:
+            value = pa.scalar(values[item.name], pa.string()).cast(item.type)
+            columns.append(pa.repeat(value, batch.num_rows))
+        elif item.name not in batch.schema.names:  # the file is older than the column
+            columns.append(pa.nulls(batch.num_rows, item.type))
+        else:
+            column = batch.column(item.name)
+            columns.append(column if column.type == item.type else column.cast(item.type))
+    return pa.RecordBatch.from_arrays(columns, schema=schema)
+
+
+def _rewrite(store: Store, snapshot: Snapshot, groups: Sequence[Group], rows: Rows, file_rows: int) -> list[Written]:
+    known = snapshot.rows_by_path
+    done: list[Written] = []
+    try:
+        for group in groups:
+            # One thread: each had a file of its own, and there are enough of them already.
+            written = write_files(store, snapshot, rows(group), snapshot.schema, writers=1, file_rows=file_rows)
+            done.append(written)
+            expected = [known[path] for path in group]
+            if None not in expected and written.rows != sum(number or 0 for number in expected):
+                raise StorageError(
+                    f"table {snapshot.name}: {written.rows} rows were read where its log names {sum(expected)}; "  # type: ignore[arg-type]
+                    "nothing was changed. `clicklake doctor` looks through the files."
+                )
+    except OSError as error:
+        _remove(done)
+        raise StorageError(f"table {snapshot.name} can't be written: {error}") from error
+    except BaseException:
+        _remove(done)
+        raise
+    return done
+
+
+def _commit(
+    store: Store, name: str, gone: Mapping[str, tuple[int, dict[str, str | None]]], written: Sequence[Written]
+) -> Snapshot:
+    """Put new files in the place of old ones, on top of whatever others have committed, if those are still there."""
+    attempt = secrets.randbits(62)
+    added: list[AddAction | RemoveAction] = [replace(a, data_change=False) for part in written for a in part.actions]
+    note = {**store.note, "operation": "OPTIMIZE"}
+    for _ in range(_TRIES):
+        now = store.open(name)
+        if not gone.keys() <= now.paths.keys():
+            _remove(written)
+            raise ConflictError("another writer has replaced the files meanwhile")
+        moment = int(time.time() * 1000)
+        removed = [RemoveAction(path, False, moment, size, values) for path, (size, values) in gone.items()]
+        try:
+            now.delta.create_write_transaction(
+                [*removed, *added],
+                mode="append",
+                schema=now.delta.schema(),
+                partition_by=list(now.partition_by) or None,
+                commit_properties=CommitProperties(
+                    app_transactions=[Transaction(COMPACTION_MARK, attempt)],
+                    custom_metadata={"clicklake": json.dumps(note)},
+                    max_commit_retries=NO_REBASE,
+                ),
+            )
+            return store.open(name)
+        except (DeltaError, OSError) as error:
+            after = store.open(name)  # where this fails, nobody knows: the new files stay
+            if after.mark(COMPACTION_MARK) == attempt:
+                return after
+            if after.version == now.version:  # nobody else was there: a real failure
+                _remove(written)
+                raise StorageError(f"table {name} can't be written: {error}") from error
+    _remove(written)
+    raise ConflictError("other writers were always faster")
+
+
+def _remove(written: Iterable[Written]) -> None:
+    for part in written:
+        part.remove()
