@@ -1,4 +1,4 @@
-"""Commands that look after a lake: history, restore, optimize."""
+"""Commands that look after a lake: history, restore, optimize, vacuum."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 def register(app: typer.Typer) -> None:
     """Add this file's commands."""
-    for command in (history, restore, optimize):
+    for command in (history, restore, optimize, vacuum):
         app.command()(command)
 
 
@@ -31,6 +31,8 @@ def complete_table(ctx: typer.Context, incomplete: str) -> list[str]:
 
 
 Table = Annotated[str, typer.Argument(help="For example gold.dim_users.", autocompletion=complete_table)]
+TableOrNone = Annotated[str | None, typer.Argument(help="For example gold.fact_events.", autocompletion=complete_table)]
+Every = Annotated[bool, typer.Option("--all", help="All tables.")]
 
 
 def history(
@@ -118,10 +120,8 @@ def confirmed(yes: bool, question: str) -> bool:
 
 def optimize(
     ctx: typer.Context,
-    table: Annotated[
-        str | None, typer.Argument(help="For example gold.fact_events.", autocompletion=complete_table)
-    ] = None,
-    every: Annotated[bool, typer.Option("--all", help="All tables.")] = False,
+    table: TableOrNone = None,
+    every: Every = False,
     sort_by: Annotated[
         str | None, typer.Option("--sort-by", metavar="COL,...", help="Sort each partition by these columns.")
     ] = None,
@@ -147,6 +147,38 @@ def optimize(
             "note": one.note or ("" if one.version is not None else "nothing to do"),
         }
         for one in done
+    )
+
+
+def vacuum(
+    ctx: typer.Context,
+    table: TableOrNone = None,
+    every: Every = False,
+    retention: Annotated[
+        float | None, typer.Option(min=0, metavar="HOURS", help="How long files are kept; else as the settings say.")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only list the files; so it is without --yes.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Remove them.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Allow a retention of 0, where nobody is at work.")] = False,
+) -> None:
+    """List the files that nobody needs any more; remove them with --yes."""
+    context: Context = ctx.obj
+    is_kept = dry_run or not yes
+    lake = context.open()
+    found = lake.vacuum(*_chosen(table, every), retention_hours=retention, dry_run=is_kept, force=force)
+    rows = [
+        {"table": one.table, "file": path, "bytes": size, "removed": one.is_removed}
+        for one in found
+        for path, size in one.files
+    ]
+    if context.json:
+        context.show(rows)
+        return
+    if rows:
+        context.show(rows)
+    told = f"{len(rows):,} files, {sum(one.size for one in found):,} bytes"
+    context.say(
+        f"removed: {told}" if not is_kept else f"{told} are needed by nobody" + (rows and "; --yes removes them" or "")
     )
 
 

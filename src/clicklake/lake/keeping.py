@@ -1,20 +1,23 @@
-"""What looks after a lake's tables: history, restore, optimize."""
+"""What looks after a lake's tables: history, restore, optimize, vacuum."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta, timezone
 
 from clicklake.contracts.explain import closest
 from clicklake.errors import UnknownNameError, UsageError
 from clicklake.ingest.ingest import bronze_spec
+from clicklake.lake.needed import consumed, released
 from clicklake.lake.opened import OpenedLake
 from clicklake.lake.order import Order
 from clicklake.refine.registry import CONTRACTS
 from clicklake.settings import size_in_bytes
-from clicklake.storage import Snapshot, TableSpec, compact, maintain
+from clicklake.storage import Snapshot, TableSpec, compact, maintain, vacuum
 from clicklake.storage.compact import Compacted
 from clicklake.storage.maintain import Entry
+from clicklake.storage.vacuum import Vacuumed
 from clicklake.tables import spec_of
 
 
@@ -143,6 +146,39 @@ class KeepingLake(OpenedLake):
             )
         finally:
             engine.close()
+
+    def vacuum(
+        self, *tables: str, retention_hours: float | None = None, dry_run: bool = True, force: bool = False
+    ) -> list[Vacuumed]:
+        """Remove files that nobody needs any more.
+
+        What stays: files of the newest version; of the versions that were released within the retention; of those
+        that the next run compares with; and files that were written or taken away within the retention.
+
+        Args:
+            *tables: The tables; all where none is named.
+            retention_hours: Else the setting `storage.file_retention_days`.
+            dry_run: Only list the files.
+            force: Allow a retention of 0, which takes files away from runs and readers that are at work.
+
+        Raises:
+            UnknownNameError: The lake has no such table.
+            UsageError: A retention of 0 without force.
+        """
+        hours = self.settings.storage.file_retention_days * 24 if retention_hours is None else retention_hours
+        if hours < 0 or (hours == 0 and not force):
+            raise UsageError(
+                f"--retention {hours:g}: runs and readers that are at work would lose their files; "
+                "stop them all and add --force, or keep at least an hour longer than your longest run"
+            )
+        before = datetime.now(timezone.utc) - timedelta(hours=hours)
+        names = self._known(tables or self.store.names())
+        kept, compared = released(self.store, before), consumed(self.store, self.store.names())
+        found = [
+            vacuum.needless(self.store, name, kept.get(name, set()) | compared.get(name, set()), before)
+            for name in names
+        ]
+        return found if dry_run else [vacuum.remove(self.store, one) for one in found]
 
     def _spec(self, name: str) -> TableSpec | None:
         """How files of a table are written; None for one that nothing here makes."""

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -139,3 +140,66 @@ def test_a_wrong_optimize_is_told(
 ) -> None:
     assert run(["optimize", *arguments, "--lake", root]) == 2
     assert told in capsys.readouterr().err
+
+
+def test_vacuum_lists_first_and_removes_with_yes(root: str, capsys: pytest.CaptureFixture[str]) -> None:
+    lake = Lake(root)
+    old = set(lake.store.open("gold.dim_users", 1).paths)
+    orphan = Path(root, "silver", "events", "part-of-a-killed-writer.parquet")
+    orphan.write_bytes(b"12345")
+    assert said(capsys, "vacuum", "--all", "--lake", root) == []  # all is younger than a week
+    assert run(["vacuum", "--all", "--retention", "0", "--lake", root]) == 2
+    assert "--force" in capsys.readouterr().err
+    zero = ["vacuum", "--all", "--retention", "0", "--force", "--lake", root]
+    listed = said(capsys, *zero)
+    assert {row["removed"] for row in listed} == {False} and orphan.exists()
+    gone = said(capsys, *zero, "--yes")
+    assert [row["file"] for row in gone] == [row["file"] for row in listed]
+    assert {row["file"] for row in gone if row["table"] == "gold.dim_users"} == old
+    assert not orphan.exists() and said(capsys, *zero) == []
+    assert run(["doctor", "--lake", root]) == 0
+    assert Lake(root).query("select count(*) as n from gold.fact_events").to_pylist() == [{"n": 2}]
+    assert Lake(root).run({}).ok
+
+
+def test_vacuum_keeps_what_was_released_within_the_retention(root: str, clicks: Clicks) -> None:
+    lake = Lake(root)
+    for version, file in enumerate(Path(root).rglob("part-*.parquet")):
+        os.utime(file, (version, version))
+    assert lake.vacuum("gold.dim_users", retention_hours=1)[0].files == ()
+    assert lake.query("select count(*) as n from gold.fact_events", at=1).to_pylist() == [{"n": 1}]
+
+
+@pytest.mark.parametrize("step", ["optimize", "vacuum", "both"])
+def test_no_change_that_waits_is_lost(root: str, step: str, clicks: Clicks, tmp_path: Path) -> None:
+    """Bronze is ahead of silver, then silver ahead of gold: looking after the tables changes nothing of that."""
+    lake, other = Lake(root), Lake(tmp_path / "other")
+    third = clicks("u3,s3,2025-01-03 10:05:00,purchase,p3,3.50,success", FIRST, name="third.csv")
+
+    def look_after() -> None:
+        if step != "vacuum":
+            lake.optimize()
+        if step != "optimize":
+            lake.vacuum(retention_hours=0, dry_run=False, force=True)
+
+    lake.ingest("click_events", third)
+    look_after()
+    lake.refine()
+    look_after()
+    result = lake.build()
+    other.run(click_events=[tmp_path / "0.csv", tmp_path / "1.csv"])
+    other.run(click_events=third)
+    assert result.release is not None
+    for table in ("gold.fact_events", "gold.dim_users", "gold.dim_dates", "ops.duplicates"):
+        own = {"event_id", "row_id"}
+        found = [
+            sorted(
+                str([value for name, value in row.items() if name not in own])
+                for row in one.query(f"select * from {table}")
+            )
+            for one in (lake, other)
+        ]
+        assert found[0] == found[1], table
+    balance = "select sum(rows_ingested) = sum(loaded + duplicates + quarantined) as ok from ops.ledger"
+    assert lake.query(balance).to_pylist() == [{"ok": True}]
+    assert lake.query("select count(*) as n from silver.events").to_pylist() == [{"n": 3}]
