@@ -1,17 +1,22 @@
-"""Commands about where things come from: lineage."""
+"""Commands about where things come from: lineage, trace."""
 
 from __future__ import annotations
 
+import json
+from datetime import datetime
+from decimal import Decimal
 from typing import Annotated
 
 import typer
 
 from clicklake.cli.context import Context
+from clicklake.cli.maintenance import complete_table
 
 
 def register(app: typer.Typer) -> None:
     """Add this file's commands."""
     app.command()(lineage)
+    app.command()(trace)
 
 
 def _complete_table(ctx: typer.Context, incomplete: str) -> list[str]:
@@ -83,3 +88,36 @@ def lineage(
         roots = [table] if table else [root for root in known.tables if root.startswith(FILE)]
         for root in roots:
             out.print(table_tree(known, root, is_down=downstream or table is None))
+
+
+def trace(
+    ctx: typer.Context,
+    table: Annotated[
+        str, typer.Argument(help="For example gold.fact_events, bronze.click_events.", autocompletion=complete_table)
+    ],
+    keys: Annotated[
+        list[str], typer.Argument(metavar="KEY=VALUE...", help="Columns of the row, for example event_id=123.")
+    ],
+    limit: Annotated[int, typer.Option(min=1, help="Rows at the most, of each kind.")] = 10,
+    show_pii: Annotated[
+        bool, typer.Option("--show-pii", help="Show personal data, which is masked otherwise.")
+    ] = False,
+) -> None:
+    """Follow one row down to the raw row, its file and the contract that judged it; or a raw row to its fate."""
+    from clicklake.cli.trace_view import print_trace
+    from clicklake.trace.trace import trace as follow
+
+    context: Context = ctx.obj
+    named = {name if sign else "": value if sign else name for name, sign, value in (k.partition("=") for k in keys)}
+    found = follow(context.open(), table, named, limit=limit, show_pii=show_pii)
+    if context.json:
+        typer.echo(json.dumps([found.to_dict()], default=_spelled, ensure_ascii=False, indent=2))
+    else:
+        print_trace(context, found)
+
+
+def _spelled(value: object) -> object:
+    """Values that JSON has no word for, as every command writes them: times in UTC, decimals as numbers."""
+    if isinstance(value, Decimal):
+        return float(value)
+    return f"{value.isoformat()}Z" if isinstance(value, datetime) else str(value)
