@@ -29,7 +29,7 @@ def statements(model, settings):
     if isinstance(model, Model):
         texts |= {f"check {check.name}": check.sql for check in model.doc.checks}
         texts |= {f"affected by {name}": sql for name, sql in model.doc.affected.items()}
-    values = {"user": None, **settings}
+    values = {"user": None, "row_limit": None, **settings}
     return {what: bind(parse(sql, f"{model.file}: {what}"), values, what) for what, sql in texts.items()}
 
 

@@ -60,36 +60,32 @@ def run_reports(context: Context, lake: Lake, request: Request) -> None:
 def collect(lake: Lake, request: Request, *, is_terminal: bool) -> list[Result]:
     """The reports' rows, on one engine."""
     from clicklake.reports.render import Result
-    from clicklake.reports.run import Window
+    from clicklake.reports.run import Asked, Window
 
-    engine, release = lake.engine(), lake.release()
+    asked = []
+    for name in request.names:
+        doc = lake.catalogue.report(name).doc
+        given = request.parameters
+        if len(request.names) > 1:
+            given = {key: value for key, value in given.items() if key in doc.parameters}
+        is_shown = request.limit is None and is_terminal
+        asked.append(Asked(name, doc.limit.terminal if is_shown else request.limit, given))
     results = []
-    try:
-        for name in request.names:
-            report = lake.catalogue.report(name)
-            given = {key: value for key, value in request.parameters.items() if key in report.doc.parameters}
-            if len(request.names) == 1:
-                given = dict(request.parameters)
-            limit = request.limit
-            if limit is None and is_terminal:
-                limit = report.doc.limit.terminal
-            days = {"since": request.since, "until": request.until}
-            rows = lake.report(name, **days, limit=limit, engine=engine, release=release, **given)
-            shown_limit = limit if limit is not None else report.doc.limit.default
-            is_cut = shown_limit is not None and len(rows) >= shown_limit
-            results.append(
-                Result(
-                    name=name,
-                    doc=report.doc,
-                    table=rows.table,
-                    currency=lake.settings.currency,
-                    window=str(Window(_date(request.since), _date(request.until))),
-                    total_rows=None,
-                    note=f"first {shown_limit:,} rows; --limit gives another number" if is_cut else None,
-                )
+    for item, rows in zip(asked, lake.reports(asked, request.since, request.until), strict=True):
+        doc = lake.catalogue.report(item.name).doc
+        shown_limit = item.limit if item.limit is not None else doc.limit.default
+        is_cut = shown_limit is not None and len(rows) >= shown_limit
+        results.append(
+            Result(
+                name=item.name,
+                doc=doc,
+                table=rows.table,
+                currency=lake.settings.currency,
+                window=str(Window(_date(request.since), _date(request.until))),
+                total_rows=None,
+                note=f"first {shown_limit:,} rows; --limit gives another number" if is_cut else None,
             )
-    finally:
-        engine.close()
+        )
     return results
 
 

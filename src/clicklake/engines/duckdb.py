@@ -59,6 +59,7 @@ class DuckDB:
             config["threads"] = threads
         self.connection = duckdb.connect(":memory:", config=config)
         self.execute("set timezone = 'UTC'")
+        self.execute("set enable_progress_bar = false")
         # What leaves as a stream is made ahead by the other threads; by default they'd stop at a megabyte.
         self.execute("set streaming_buffer_size = '32MB'")
         for schema in ("bronze", "silver", "gold", "ops", "work"):

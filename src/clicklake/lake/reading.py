@@ -7,13 +7,17 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
+from sqlglot import exp
+
 from clicklake.build.release import Release, releases
 from clicklake.contracts.explain import closest
 from clicklake.contracts.model import Report
 from clicklake.engines.duckdb import DuckDB
+from clicklake.engines.sql import text
 from clicklake.errors import UnknownNameError, UsageError
 from clicklake.lake.opened import OpenedLake
-from clicklake.reports.run import Window, report_sql, report_tables, run_report
+from clicklake.reports.run import Asked, Window, report_query, report_tables, run_report
+from clicklake.reports.shared import share
 from clicklake.rows import Rows
 from clicklake.sandbox import named_tables, require_one_select, run_query
 from clicklake.storage import Snapshot
@@ -92,6 +96,32 @@ class ReadingLake(OpenedLake):
             if engine is None:
                 own.close()
 
+    def reports(
+        self, asked: Sequence[Asked], since: date | str | None = None, until: date | str | None = None
+    ) -> list[Rows]:
+        """The rows of several reports; what they have in common is computed once.
+
+        Args:
+            asked: Which, in which order.
+            since: First day (reporting time zone).
+            until: Last day, included.
+
+        Raises:
+            UnknownNameError: No such report.
+        """
+        release = self.release()
+        engine = self.engine()
+        try:
+            found = [self.catalogue.report(item.name) for item in asked]
+            queries = []
+            for report, item in zip(found, asked, strict=True):
+                self.attach(engine, report, release)
+                queries.append(self._query(report, since, until, item.limit, item.parameters))
+            shared = share(engine, queries)
+            return [Rows(run_report(engine, report, text(query))) for report, query in zip(found, shared, strict=True)]
+        finally:
+            engine.close()
+
     def report_sql(
         self,
         report: Report,
@@ -101,13 +131,23 @@ class ReadingLake(OpenedLake):
         parameters: Mapping[str, Any] | None = None,
     ) -> str:
         """The SQL of a report as it runs."""
-        unknown = [name for name in parameters or {} if name not in report.doc.parameters]
+        return text(self._query(report, since, until, limit, parameters or {}))
+
+    def _query(
+        self,
+        report: Report,
+        since: date | str | None,
+        until: date | str | None,
+        limit: int | None,
+        parameters: Mapping[str, Any],
+    ) -> exp.Expression:
+        unknown = [name for name in parameters if name not in report.doc.parameters]
         if unknown:
             known = ", ".join(report.doc.parameters) or "none"
             raise UsageError(f"report {report.name} has no parameter {', '.join(unknown)}; it has {known}")
         window = Window(_day(since, "since"), _day(until, "until"))
         rows = report.doc.limit.default if limit is None else limit
-        return report_sql(report, {**self.parameters, **(parameters or {})}, window, rows)
+        return report_query(report, {**self.parameters, **parameters}, window, rows)
 
     def attach(self, engine: DuckDB, report: Report, release: Release | None) -> None:
         """Make the tables of a report known to an engine, as of a release."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
+from typing import Any
 
 import pyarrow as pa
 from sqlglot import exp
@@ -42,21 +43,38 @@ class Window:
         return " and ".join(parts)
 
 
+@dataclass(frozen=True)
+class Asked:
+    """A report that somebody wants.
+
+    Args:
+        name: The report.
+        limit: Rows at the most; else the report's own default.
+        parameters: Values that the report declares.
+    """
+
+    name: str
+    limit: int | None = None
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+
+
 def report_tables(report: Report) -> list[str]:
     """The tables that a report reads."""
     return tables(parse(report.sql, str(report.file)))
 
 
-def report_sql(report: Report, parameters: Mapping[str, Parameter], window: Window, limit: int | None) -> str:
-    """The SQL of a report as it runs.
+def report_query(
+    report: Report, parameters: Mapping[str, Parameter], window: Window, limit: int | None
+) -> exp.Expression:
+    """The query of a report as it runs.
 
     Args:
         report: The report.
         parameters: Values of its placeholders; those it declares and nobody gave are null.
         window: The days; they restrict the table that the document names as `window`.
-        limit: Rows at the most.
+        limit: Rows at the most; the report may name it as `:row_limit`.
     """
-    given = {**dict.fromkeys(report.doc.parameters), **parameters}
+    given = {**dict.fromkeys(report.doc.parameters), **parameters, "row_limit": limit}
     tree = bind(parse(report.sql, str(report.file)), given, str(report.file))
     if condition := window.condition():
         if not report.doc.window:
@@ -67,7 +85,12 @@ def report_sql(report: Report, parameters: Mapping[str, Parameter], window: Wind
                 table.replace(inner.subquery(table.alias_or_name))
     if limit is not None and isinstance(tree, exp.Query):
         tree = tree.limit(limit)
-    return text(tree)
+    return tree
+
+
+def report_sql(report: Report, parameters: Mapping[str, Parameter], window: Window, limit: int | None) -> str:
+    """`report_query` as text."""
+    return text(report_query(report, parameters, window, limit))
 
 
 def run_report(engine: DuckDB, report: Report, sql: str) -> pa.Table:

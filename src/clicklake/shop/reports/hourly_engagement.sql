@@ -5,7 +5,13 @@ events as (
 ),
 
 purchases as (
-    select *
+    select
+        user_id,
+        product_id,
+        order_id,
+        date_key,
+        event_hour,
+        amount
     from gold.fact_events
     where event_type = 'purchase' and is_success
 ),

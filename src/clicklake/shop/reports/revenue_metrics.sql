@@ -1,7 +1,13 @@
 with
 
 purchases as (
-    select *
+    select
+        user_id,
+        product_id,
+        order_id,
+        date_key,
+        event_hour,
+        amount
     from gold.fact_events
     where event_type = 'purchase' and is_success
 ),

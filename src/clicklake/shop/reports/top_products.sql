@@ -1,15 +1,19 @@
 with
 
 events as (
-    select *
-    from gold.fact_events
-    where product_id is not null
+    select * from gold.fact_events
 ),
 
 purchases as (
-    select *
+    select
+        user_id,
+        product_id,
+        order_id,
+        date_key,
+        event_hour,
+        amount
     from gold.fact_events
-    where event_type = 'purchase' and is_success and product_id is not null
+    where event_type = 'purchase' and is_success
 ),
 
 products as (
@@ -18,6 +22,7 @@ products as (
         count(*) filter (where event_type = 'product_view') as product_views,
         count(*) filter (where event_type = 'add_to_cart') as add_to_carts
     from events
+    where product_id is not null
     group by product_id
 ),
 
@@ -28,6 +33,7 @@ sales as (
         count(distinct order_id) + count(*) - count(order_id) as purchases,
         sum(amount) as revenue
     from purchases
+    where product_id is not null
     group by product_id
 ),
 

@@ -1,15 +1,35 @@
 with
 
 events as (
-    select *
+    select * from gold.fact_events
+),
+
+purchases as (
+    select
+        user_id,
+        product_id,
+        order_id,
+        date_key,
+        event_hour,
+        amount
     from gold.fact_events
-    where cast(:user as varchar) is null or user_id = :user
+    where event_type = 'purchase' and is_success
 ),
 
 buyers as (
-    select distinct user_id
-    from gold.fact_events
-    where event_type = 'purchase' and is_success
+    select
+        user_id,
+        row_number() over (order by user_id asc) as place
+    from purchases
+    where cast(:user as varchar) is null or user_id = :user
+    group by user_id
+),
+
+-- Each has an event, so that so many rows are of so many users.
+first_buyers as (
+    select user_id
+    from buyers
+    where cast(:row_limit as bigint) is null or place <= :row_limit
 ),
 
 -- Behind the report's columns stand those that order events of the same instant.
@@ -30,7 +50,7 @@ final as (
         currency,
         source
     from events
-    where user_id in (select buyers.user_id from buyers)
+    where user_id in (select first_buyers.user_id from first_buyers)
 )
 
 select * from final

@@ -5,16 +5,31 @@ events as (
 ),
 
 purchases as (
-    select *
+    select
+        user_id,
+        product_id,
+        order_id,
+        date_key,
+        event_hour,
+        amount
     from gold.fact_events
     where event_type = 'purchase' and is_success
+),
+
+users_of_days as (
+    select
+        date_key,
+        user_id,
+        count(*) as events
+    from events
+    group by date_key, user_id
 ),
 
 users as (
     select
         user_id,
-        count(*) as events
-    from events
+        sum(events) as events
+    from users_of_days
     group by user_id
 ),
 

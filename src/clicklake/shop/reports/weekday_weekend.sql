@@ -5,7 +5,13 @@ events as (
 ),
 
 purchases as (
-    select *
+    select
+        user_id,
+        product_id,
+        order_id,
+        date_key,
+        event_hour,
+        amount
     from gold.fact_events
     where event_type = 'purchase' and is_success
 ),
@@ -19,12 +25,22 @@ dates as (
 
 users_of_days as (
     select
-        dates.day_type,
-        events.user_id,
+        date_key,
+        user_id,
         count(*) as events
     from events
-    inner join dates on events.date_key = dates.date_key
-    group by dates.day_type, events.user_id
+    group by date_key, user_id
+),
+
+-- A day's users first: most of them come back on several days, but few on all.
+users_of_day_types as (
+    select
+        dates.day_type,
+        users_of_days.user_id,
+        sum(users_of_days.events) as events
+    from users_of_days
+    inner join dates on users_of_days.date_key = dates.date_key
+    group by dates.day_type, users_of_days.user_id
 ),
 
 days as (
@@ -32,7 +48,7 @@ days as (
         day_type,
         count(*) as users,
         cast(sum(events) as bigint) as events
-    from users_of_days
+    from users_of_day_types
     group by day_type
 ),
 
