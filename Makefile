@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 ROWS   ?= 2000000
 DEMO   ?= demo
 
-.PHONY: help demo test test-all lint format docs bench bench-large clean
+.PHONY: help demo test test-all faults lint format docs bench bench-large clean
 
 help:  ## Say what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-12s %s\n", $$1, $$2}'
@@ -41,6 +41,9 @@ test: $(VENV)/.dev  ## Run the test suite
 
 test-all: $(VENV)/.dev  ## Run every test, those that are slow or need a package registry too
 	$(BIN)/python -m pytest -n 2 $(ARGS)
+
+faults: $(VENV)/.dev  ## Kill 1,000 runs and print the score; ARGS="--kills 100 --seed 2" for fewer or others
+	PYTHONPATH=tests $(BIN)/python -m faults $(ARGS)
 
 lint: $(VENV)/.dev  ## ruff, mypy, sqlfluff
 	$(BIN)/ruff check .
