@@ -9,11 +9,12 @@ from typing import Any
 
 from clicklake.contracts.catalogue import Catalogue
 from clicklake.engines.duckdb import DuckDB
-from clicklake.engines.sql import Parameter
+from clicklake.engines.sql import Parameter, string
 from clicklake.errors import ClicklakeError
 from clicklake.ingest.files import discover
 from clicklake.ingest.ingest import FileOutcome, ingest
-from clicklake.refine.judge import Fates, Range, judge_range
+from clicklake.ingest.withdrawals import live_versions
+from clicklake.refine.judge import Fates, judge_rows
 from clicklake.refine.registry import Registry
 from clicklake.storage import Snapshot, Store
 
@@ -71,18 +72,17 @@ def dry_run(
 
         def known(bronze: Snapshot) -> frozenset[str]:
             there = store.find(bronze.name)
-            scan = engine.scan(there) if there else None
-            rows = engine.rows(f"select distinct source_version from ({scan})") if scan else []
-            return frozenset(row[0] for row in rows)
+            return live_versions(store, engine, there) if there else frozenset()
 
         files = discover(paths, contract.file_format)
         # A number that no source has: the row ids of a rehearsal must not meet those of the lake.
         outcomes, bronze = ingest(scratch, contract, 8_000, files, known, policy=contract.options.drift_policy)
         judge = Registry(scratch, catalogue, parameters).judge(registered)
         silver = store.find(judge.silver.name)
-        last = bronze.maximum("row_id")
-        rows = Range(source, 0, last or 0)
-        fates = judge_range(engine, judge, bronze, silver, rows)
+        history = None
+        if silver and silver.files:
+            history = f"select * from ({engine.scan(silver)}) where source = {string(source)}"
+        fates = judge_rows(engine, judge, engine.scan(bronze), history)
         return _summary(engine, outcomes, fates)
 
 
@@ -102,7 +102,7 @@ def _summary(engine: DuckDB, outcomes: list[FileOutcome], fates: Fates) -> DryRu
         for kind, column, detail in outcome.stats.drift
     }
     return DryRun(
-        source=fates.rows.source,
+        source=fates.source,
         files=outcomes,
         fates={
             "ingested": count(f"select count(*) from {fates.bronze}"),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from clicklake.contracts.types import from_arrow
 from clicklake.errors import UnknownNameError
 from clicklake.quality.ledger import SourceLedger, read_ledger
-from clicklake.refine.refine import LEDGER
+from clicklake.refine.settle import LEDGER
 
 if TYPE_CHECKING:
     from clicklake.lake import Lake

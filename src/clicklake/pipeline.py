@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import Any
@@ -20,9 +20,10 @@ from clicklake.errors import CheckFailedError, ConflictError
 from clicklake.ingest.files import discover
 from clicklake.ingest.ingest import FileOutcome, ingest
 from clicklake.ingest.notes import KnownFiles, drift_of, note_files
-from clicklake.refine.judge import Range
-from clicklake.refine.refine import DUPLICATES, LEDGER, QUARANTINE, Refiner
+from clicklake.refine.plan import Kind, Work
+from clicklake.refine.refine import Refined, Refiner
 from clicklake.refine.registry import Registry
+from clicklake.refine.settle import DUPLICATES, LEDGER, QUARANTINE
 from clicklake.runs import Run, logger
 from clicklake.storage import Snapshot, Store, commit
 from clicklake.tables import system_spec
@@ -44,6 +45,7 @@ class Pipeline:
         rule_parameters: What the rules of contracts name.
         drift_policies: By source, where the settings overrule the contract.
         stale: Gold tables with why they were built (None: they were up to date); filled by `build`.
+        rejudged: Sources whose rows were all judged again, with the reason; filled by `refine`.
     """
 
     store: Store
@@ -55,6 +57,7 @@ class Pipeline:
     rule_parameters: Mapping[str, Parameter] = field(default_factory=dict)
     drift_policies: Mapping[str, str] = field(default_factory=dict)
     stale: dict[str, str | None] = field(default_factory=dict)
+    rejudged: dict[str, str] = field(default_factory=dict)
 
     @property
     def registry(self) -> Registry:
@@ -71,7 +74,7 @@ class Pipeline:
             number = registered.source_number
             before = self.store.find(f"bronze.{source}")
             policy = self.drift_policies.get(source, contract.options.drift_policy)
-            known = KnownFiles(self.engine)
+            known = KnownFiles(self.store, self.engine)
             outcomes, after = ingest(self.store, contract, number, files, known, policy=policy)
             self.after(f"bronze.{source}")
             done = [outcome for outcome in outcomes if outcome.status == "ingested"]
@@ -87,22 +90,38 @@ class Pipeline:
             self._record_files(source, outcomes, known.versions)
         return outcomes
 
-    def refine(self, sources: Sequence[str] | None = None) -> dict[str, dict[str, int]]:
-        """Judge all new bronze rows; the fates by source."""
-        names = list(sources or self.registry.sources())
+    def refine(self, sources: Sequence[str] | None = None, *, full: bool = False) -> dict[str, dict[str, int]]:
+        """Judge all rows that are to be judged; how the fates changed, by source.
+
+        Args:
+            sources: Whose rows; all that the lake knows where None.
+            full: Judge all rows of these again.
+        """
+        names = list(self.registry.sources() if sources is None else sources)
+        return self._refine(names, lambda refiner: refiner.refine(names, full=full))
+
+    def replay(self, sources: Sequence[str], reason: str | None = None) -> dict[str, dict[str, int]]:
+        """Let open rows of the quarantine through that pass by now; how the fates changed, by source."""
+        return self._refine(sources, lambda refiner: refiner.replay(sources, reason))
+
+    def _refine(
+        self, names: Sequence[str], rounds: Callable[[Refiner], Iterable[Refined]]
+    ) -> dict[str, dict[str, int]]:
         refiner = Refiner(self.store, self.engine, self.catalogue, self.registry, self.run.run_id, self.after)
         total: dict[str, dict[str, int]] = {name: {} for name in names}
         nulls: dict[str, int] = {}
         with self.run.stage("refine") as whole:
-            for done in refiner.refine(names):
-                for rows_of in done.ranges:
-                    self._note_new_values(rows_of)
+            for done in rounds(refiner):
+                for work in done.works:
+                    if work.kind is Kind.NEW:
+                        self._note_new_values(work)
                 for column, rows in done.nulls.items():
                     nulls[column] = nulls.get(column, 0) + rows
                 for source, counts in done.counts.items():
                     mine = total.setdefault(source, {})
                     for fate, rows in counts.items():
                         mine[fate] = mine.get(fate, 0) + rows
+            self.rejudged.update(refiner.reasons)
             whole.rows_in = sum(counts.get("rows_ingested", 0) for counts in total.values())
             whole.rows_out = sum(counts.get("loaded", 0) for counts in total.values())
             whole.rows_rejected = sum(counts.get("quarantined", 0) for counts in total.values())
@@ -164,7 +183,7 @@ class Pipeline:
             result for model in builder.order() for result in run_checks(self.engine, model, models, self.parameters)
         ]
 
-    def _note_new_values(self, rows: Range) -> None:
+    def _note_new_values(self, rows: Work) -> None:
         """Values that the contract doesn't know are loaded, and are drift."""
         if rows.source not in self.catalogue.source_names:
             return

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from clicklake.engines.sql import string
-from clicklake.refine.refine import QUARANTINE
+from clicklake.refine.settle import QUARANTINE
 
 if TYPE_CHECKING:
     from clicklake.lake import Lake

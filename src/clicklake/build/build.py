@@ -15,8 +15,8 @@ from clicklake.contracts.types import ColumnType
 from clicklake.engines.duckdb import DuckDB
 from clicklake.engines.sql import Parameter, bind, parse, quote, text
 from clicklake.errors import ConflictError
-from clicklake.refine.refine import LEDGER
 from clicklake.refine.registry import fingerprint
+from clicklake.refine.settle import LEDGER
 from clicklake.storage import Snapshot, Store, commit
 from clicklake.tables import spec_of
 

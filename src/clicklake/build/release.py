@@ -59,7 +59,8 @@ def publish(
     newest = releases(store)[-1:]
     if newest and dict(newest[0].versions) == dict(versions):
         return None
-    if newest and any(versions.get(name, 0) < version for name, version in newest[0].versions.items()):
+    behind = [name for name, version in newest[0].versions.items() if versions.get(name, 0) < version] if newest else []
+    if any(store.open(name).version >= newest[0].versions[name] for name in behind):  # else it was lost and made anew
         raise ConflictError("another run has published newer versions meanwhile")
     release = Release(snapshot.mark(RELEASE_MARK) + 1, datetime.now(timezone.utc), run_id, versions)
     row = {

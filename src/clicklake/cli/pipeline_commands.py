@@ -1,4 +1,4 @@
-"""Commands that change a lake: demo, generate, run, ingest, refine, build."""
+"""Commands that change a lake: demo, generate, run, ingest, unload, refine, build."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def register(app: typer.Typer) -> None:
     """Add this file's commands."""
-    for command in (demo, generate, run, ingest, refine, build):
+    for command in (demo, generate, run, ingest, unload, refine, build):
         app.command()(command)
 
 
@@ -78,7 +78,9 @@ def run(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would load and what not, and keep nothing.")
     ] = False,
-    full: Annotated[bool, typer.Option("--full", help="Build every gold table anew.")] = False,
+    full: Annotated[
+        bool, typer.Option("--full", help="Judge every row and build every gold table anew, whatever has changed.")
+    ] = False,
 ) -> None:
     """Ingest, refine, build, check and publish."""
     context: Context = ctx.obj
@@ -104,11 +106,32 @@ def ingest(
     _finish(context, lake, lake.ingest(source, *paths, progress=context.progress(1)))
 
 
-def refine(ctx: typer.Context) -> None:
+def unload(
+    ctx: typer.Context,
+    source: Annotated[str, typer.Argument(help="A source, for example click_events.")],
+    file: Annotated[str, typer.Argument(help="The file as it was given, or the end of its path.")],
+) -> None:
+    """Withdraw a file's rows everywhere and restate what came from them; bronze keeps them, with that fate."""
+    from clicklake.cli.summary import leave, show_restated
+
+    context: Context = ctx.obj
+    lake = context.open()
+    result = lake.unload(source, file, progress=context.progress())
+    show_restated(context, result, f"{file}: its rows were withdrawn already")
+    leave(context, lake, result)
+
+
+def refine(
+    ctx: typer.Context,
+    sources: Annotated[list[str] | None, typer.Argument(metavar="[SOURCE]...", help="Else all.")] = None,
+    full: Annotated[
+        bool, typer.Option("--full", help="Judge all rows anew, even if their contract has not changed.")
+    ] = False,
+) -> None:
     """Judge the new rows of bronze and load silver, and no further."""
     context: Context = ctx.obj
     lake = context.open()
-    _finish(context, lake, lake.refine(progress=context.progress(1)))
+    _finish(context, lake, lake.refine(*sources or [], full=full, progress=context.progress(1)))
 
 
 def build(

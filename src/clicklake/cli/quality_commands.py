@@ -15,6 +15,7 @@ def register(app: typer.Typer) -> None:
     group = typer.Typer(help="The rows that were rejected, and why.", no_args_is_help=True)
     group.command("list")(quarantine_list)
     group.command("show")(quarantine_show)
+    group.command("replay")(quarantine_replay)
     app.add_typer(group, name="quarantine")
 
 
@@ -106,3 +107,26 @@ def quarantine_show(
         context.say("no such row is in quarantine")
         return
     context.show(rows)
+
+
+def quarantine_replay(
+    ctx: typer.Context,
+    source: Annotated[str | None, typer.Option(help="Only this source.")] = None,
+    reason: Annotated[str | None, typer.Option(help="Only rows that break this rule.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would pass, and change nothing.")] = False,
+) -> None:
+    """Judge the open rows again by today's contracts; those that pass go through, once, and gold is restated."""
+    from clicklake.cli.summary import leave, show_restated
+
+    context: Context = ctx.obj
+    lake = context.open()
+    if dry_run:
+        rows = lake.replay_preview(source, reason)
+        if not rows and not context.json:
+            context.say("no such row is in quarantine")
+            return
+        context.show(rows, title="What a replay would do; nothing was changed")
+        return
+    result = lake.replay(source, reason, progress=context.progress())
+    show_restated(context, result, "no row in quarantine passes by today's contracts")
+    leave(context, lake, result)

@@ -9,7 +9,7 @@ import typer
 from clicklake.cli.context import Context
 
 if TYPE_CHECKING:
-    from clicklake.lake import Lake, RunResult
+    from clicklake.lake import Lake, RestatedResult, RunResult
 
 
 def show_run(context: Context, lake: Lake, result: RunResult) -> None:
@@ -23,6 +23,8 @@ def show_run(context: Context, lake: Lake, result: RunResult) -> None:
             counted[outcome.status] = counted.get(outcome.status, 0) + 1
         told = ", ".join(f"{count:,} {status}" for status, count in sorted(counted.items()))
         context.say(f"{source}: files {told or 'none'}")
+    for source, reason in result.rejudged.items():
+        context.say(f"{source}: all rows were judged again, because {_because(reason)}")
     fates = [
         {
             "source": source,
@@ -39,6 +41,31 @@ def show_run(context: Context, lake: Lake, result: RunResult) -> None:
         context.say(f"built {name}: {reason}")
     if result.release:
         context.say(f"published release {result.release.release_id} in {result.seconds:.1f} s")
+
+
+def show_restated(context: Context, result: RestatedResult, nothing: str) -> None:
+    """What a replay or a withdrawal has changed.
+
+    Args:
+        context: Where to.
+        result: What was done.
+        nothing: What to say where nothing was.
+    """
+    if context.json:
+        context.show(result.restated)
+        return
+    if not result.restated:
+        context.say(nothing)
+        return
+    context.show(result.restated, title="What has changed: fates, rows and days of silver, measures before and after")
+    for name, reason in result.rebuilt.items():
+        context.say(f"built {name}: {reason}")
+    if result.release:
+        context.say(f"published release {result.release.release_id} in {result.seconds:.1f} s")
+
+
+def _because(reason: str) -> str:
+    return "it was asked for" if reason == "asked for" else reason
 
 
 def _as_row(result: RunResult) -> dict[str, Any]:
@@ -59,6 +86,7 @@ def _as_row(result: RunResult) -> dict[str, Any]:
             for o in outcomes
         ],
         "fates": [{"source": source, **rows} for source, rows in result.fates.items() if rows],
+        "rejudged": [{"source": source, "reason": reason} for source, reason in result.rejudged.items()],
         "errors": [str(failure) for failure in result.failures],
     }
 

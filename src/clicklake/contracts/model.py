@@ -68,7 +68,11 @@ class Identity(_Strict):
 
 
 class TableDoc(_Strict):
-    """The document of a table."""
+    """The document of a table.
+
+    `time` is the column that says when a row happened; `measures` are aggregates, by name, that tell what a
+    restatement has changed.
+    """
 
     description: str = Field(pattern="^One row per ")
     grain: tuple[str, ...]
@@ -79,6 +83,8 @@ class TableDoc(_Strict):
     references: tuple[Reference, ...] = ()
     identity: Identity | None = None
     sequences: tuple[str, ...] = ()
+    time: str | None = None
+    measures: dict[str, str] = Field(default_factory=dict)
     columns: dict[str, ColumnDoc] = Field(min_length=1)
     checks: tuple[Check, ...] = ()
 
@@ -88,6 +94,7 @@ class TableDoc(_Strict):
             ("grain", self.grain),
             ("key", self.key or ()),
             ("partition_by", self.partition_by),
+            ("time", (self.time,) if self.time else ()),
         ):
             for name in names:
                 if name not in self.columns:

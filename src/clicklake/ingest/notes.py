@@ -17,6 +17,7 @@ from clicklake.engines.duckdb import DuckDB
 from clicklake.engines.sql import string
 from clicklake.errors import ConflictError
 from clicklake.ingest.ingest import FileOutcome
+from clicklake.ingest.withdrawals import live_versions
 from clicklake.storage import Snapshot, Store, commit
 from clicklake.tables import system_spec
 
@@ -25,16 +26,18 @@ _TRIES = 20
 
 
 class KnownFiles:
-    """Asks a version of bronze for the `source_version`s that it holds, and remembers the answer."""
+    """Asks a version of bronze for the `source_version`s that it holds, and remembers the answer.
 
-    def __init__(self, engine: DuckDB) -> None:
-        self._engine = engine
+    Files that were unloaded are not among them: they may come again.
+    """
+
+    def __init__(self, store: Store, engine: DuckDB) -> None:
+        self._store, self._engine = store, engine
         self.versions: frozenset[str] = frozenset()
 
     def __call__(self, bronze: Snapshot) -> frozenset[str]:
         """The content versions of the files in bronze."""
-        scan = self._engine.scan(bronze)
-        self.versions = frozenset(row[0] for row in self._engine.rows(f"select distinct source_version from ({scan})"))
+        self.versions = live_versions(self._store, self._engine, bronze)
         return self.versions
 
 
@@ -69,7 +72,8 @@ def note_files(
             row[0]
             for row in engine.rows(
                 f"select source_version from ({engine.scan(snapshot)}) where source = {string(source)} "
-                "and status = 'ingested'"
+                "and status in ('ingested', 'withdrawn') "
+                "group by source_version having arg_max(status, ingested_at) = 'ingested'"
             )
         }
         rows = [_note(outcome) for outcome in outcomes if outcome.status != "skipped" and outcome.version not in noted]

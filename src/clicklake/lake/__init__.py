@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from clicklake.lake.keeping import KeepingLake
 from clicklake.lake.reading import ReadingLake
-from clicklake.lake.running import RunningLake, RunResult
+from clicklake.lake.restating import RestatedResult, RestatingLake
+from clicklake.lake.running import RunResult
 
-__all__ = ["Lake", "RunResult"]
+__all__ = ["Lake", "RestatedResult", "RunResult"]
 
 
-class Lake(RunningLake, ReadingLake, KeepingLake):
+class Lake(RestatingLake, ReadingLake, KeepingLake):
     """A lake: bronze, silver and gold Delta tables under one root.
 
     Args:

@@ -34,6 +34,7 @@ class RunResult:
         run_id: The run.
         files: What came of each file, by source.
         fates: Rows ingested, loaded, duplicates, quarantined by source.
+        rejudged: Sources whose rows were all judged again, with the reason.
         rebuilt: Gold tables that were built, with the reason.
         release: What was published; None where nothing changed.
         failures: What went wrong without stopping the run.
@@ -43,6 +44,7 @@ class RunResult:
     run_id: str
     files: dict[str, list[FileOutcome]] = field(default_factory=dict)
     fates: dict[str, dict[str, int]] = field(default_factory=dict)
+    rejudged: dict[str, str] = field(default_factory=dict)
     rebuilt: dict[str, str] = field(default_factory=dict)
     release: Release | None = None
     failures: list[ClicklakeError] = field(default_factory=list)
@@ -69,7 +71,7 @@ class RunningLake(OpenedLake):
 
         Args:
             sources: Paths by source; without any, what the settings name.
-            full: Build every gold table anew, even if it is up to date.
+            full: Judge every row and build every gold table anew, even if nothing has changed.
             progress: Is told each stage as it starts (True) and ends (False).
             **paths: Like `sources`.
 
@@ -80,7 +82,7 @@ class RunningLake(OpenedLake):
 
         def work(pipeline: Pipeline, result: RunResult) -> None:
             self._ingest(pipeline, result, wanted)
-            result.fates = pipeline.refine()
+            result.fates = pipeline.refine(full=full)
             self._build(pipeline, result, full=full)
 
         return self._run("run", work, progress)
@@ -90,11 +92,19 @@ class RunningLake(OpenedLake):
         wanted = self._wanted({source: list(paths)})
         return self._run("ingest", lambda pipeline, result: self._ingest(pipeline, result, wanted), progress)
 
-    def refine(self, progress: Progress | None = None) -> RunResult:
-        """Bronze to silver, and no further."""
+    def refine(self, *sources: str, full: bool = False, progress: Progress | None = None) -> RunResult:
+        """Bronze to silver, and no further.
+
+        Args:
+            *sources: Only these; all where there are none.
+            full: Judge all their rows anew, even if their contracts have not changed.
+            progress: Is told each stage as it starts (True) and ends (False).
+        """
+        for source in sources:
+            self._check_source(source)
 
         def work(pipeline: Pipeline, result: RunResult) -> None:
-            result.fates = pipeline.refine()
+            result.fates = pipeline.refine(sources or None, full=full)
 
         return self._run("refine", work, progress)
 
@@ -167,6 +177,7 @@ class RunningLake(OpenedLake):
         )
         try:
             work(pipeline, result)
+            result.rejudged = dict(pipeline.rejudged)
             self._compact(pipeline)
         except BaseException as error:
             run.close(error)

@@ -15,15 +15,16 @@ from clicklake.engines.duckdb import DuckDB
 from clicklake.errors import ClicklakeError, FormatVersionError, UnknownNameError
 from clicklake.project.doctor import Finding, human, space
 from clicklake.quality.ledger import SourceLedger, read_ledger, recount
-from clicklake.refine.refine import LEDGER, QUARANTINE
+from clicklake.refine.plan import ROUND
 from clicklake.refine.registry import CONTRACTS
+from clicklake.refine.settle import LEDGER, QUARANTINE
 from clicklake.storage import Snapshot, Store
 from clicklake.storage.store import FORMAT_MARK, FORMAT_VERSION
 
 if TYPE_CHECKING:
     from clicklake.lake import Lake
 
-_COUNTED = ("rows_ingested", "loaded", "duplicates", "quarantined")
+_COUNTED = ("rows_ingested", "loaded", "duplicates", "quarantined", "withdrawn")
 _RELEASES = 20
 """So many of the newest are looked at."""
 
@@ -180,13 +181,10 @@ def check_intent(store: Store) -> Iterator[Finding]:
         return  # told with the tables
     if quarantine is None:
         return
-    for name in store.names():
-        layer, _, source = name.partition(".")
-        mark = f"refine:{source}"
-        done = ledger.mark(mark) if ledger else 0
-        if layer == "bronze" and quarantine.mark(mark) > done:
-            detail = f"{source}: a refine was begun up to row {quarantine.mark(mark)} and finished up to row {done}"
-            yield Finding("lake", "unfinished refine", "warning", detail, "clicklake run finishes it; nothing is lost")
+    begun, done = quarantine.mark(ROUND), ledger.mark(ROUND) if ledger else 0
+    if begun > done:
+        detail = f"round {begun} of refine was begun, and the ledger ends with round {done}"
+        yield Finding("lake", "unfinished refine", "warning", detail, "clicklake run finishes it; nothing is lost")
 
 
 def check_ledger(store: Store, engine: DuckDB, catalogue: Catalogue) -> Iterator[Finding]:

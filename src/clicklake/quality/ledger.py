@@ -7,8 +7,8 @@ from typing import Any
 
 from clicklake.contracts.catalogue import Catalogue
 from clicklake.engines.duckdb import DuckDB
-from clicklake.engines.sql import string
-from clicklake.refine.refine import DUPLICATES, LEDGER, QUARANTINE
+from clicklake.refine.registry import Registry
+from clicklake.refine.settle import COUNTED, LEDGER, Range, count_fates
 from clicklake.storage import Store
 
 
@@ -56,12 +56,11 @@ def read_ledger(store: Store, engine: DuckDB) -> list[SourceLedger]:
     snapshot = store.find(LEDGER)
     if snapshot is None:
         return []
-    fates = ("rows_ingested", "loaded", "duplicates", "quarantined", "withdrawn", "erased", "conflicts")
-    sums = ", ".join(f"cast(sum({fate}) as bigint)" for fate in fates)
+    sums = ", ".join(f"cast(sum({name}) as bigint)" for name in COUNTED)
     rows = engine.rows(
-        f"select source, {sums} from ({engine.scan(snapshot)}) group by source order by min(first_row_id)"
+        f"select source, {sums} from ({engine.scan(snapshot)}) group by source order by min(last_row_id)"
     )
-    return [SourceLedger(*row) for row in rows]
+    return [SourceLedger(row[0], **dict(zip(COUNTED, row[1:], strict=True))) for row in rows]
 
 
 def recount(store: Store, engine: DuckDB, catalogue: Catalogue, source: str) -> SourceLedger:
@@ -70,23 +69,9 @@ def recount(store: Store, engine: DuckDB, catalogue: Catalogue, source: str) -> 
     Rows that bronze took in but that were not refined yet have no fate: they are not counted.
     """
     ledger = store.find(LEDGER)
-    last = ledger.mark(f"refine:{source}") if ledger else 0
-
-    def count(table: str, condition: str) -> int:
-        snapshot = store.find(table)
-        if snapshot is None:
-            return 0
-        return int(engine.value(f"select count(*) from ({engine.scan(snapshot)}) where {condition}"))
-
-    own = f"source = {string(source)}"
-    target = catalogue.contract(source).options.silver_table
-    return SourceLedger(
-        source=source,
-        rows_ingested=count(f"bronze.{source}", f"row_id <= {last}"),
-        loaded=count(target, own),
-        duplicates=count(DUPLICATES, own),
-        quarantined=count(QUARANTINE, f"{own} and status = 'open'"),
-        withdrawn=0,
-        erased=0,
-        conflicts=count(DUPLICATES, f"{own} and is_conflict"),
-    )
+    if ledger is None:
+        return SourceLedger(source, **dict.fromkeys(COUNTED, 0))
+    registry = Registry(store, catalogue, {})
+    judge = registry.judge(registry.version(source, ledger.mark(f"contract:{source}")))
+    rows = Range(source, 0, ledger.mark(f"refine:{source}"))
+    return SourceLedger(source, **count_fates(store, engine, judge, rows, ledger.mark(f"withdrawals:{source}")))

@@ -11,7 +11,7 @@ from clicklake.engines.duckdb import DuckDB
 from clicklake.errors import QualityGateError
 from clicklake.quality.ledger import SourceLedger, read_ledger
 from clicklake.refine.compile import MALFORMED
-from clicklake.refine.refine import LEDGER, QUARANTINE
+from clicklake.refine.settle import LEDGER, QUARANTINE
 from clicklake.settings import QualitySettings
 from clicklake.storage import Store
 
@@ -143,6 +143,7 @@ def _dimensions(
 
 
 def _trend(store: Store, engine: DuckDB, runs: int = 30) -> list[dict[str, Any]]:
+    """Scores of the rows that each run brought; what gives older rows another fate is no news about quality."""
     snapshot = store.find(LEDGER)
     if snapshot is None:
         return []
@@ -150,11 +151,12 @@ def _trend(store: Store, engine: DuckDB, runs: int = 30) -> list[dict[str, Any]]
         with runs as (
             select source, run_id, min(recorded_at) as recorded_at, sum(loaded) as loaded,
                 sum(quarantined) as quarantined, sum(rows_ingested) as rows_ingested
-            from ({engine.scan(snapshot)}) group by source, run_id
+            from ({engine.scan(snapshot)}) where kind = 'new' group by source, run_id
         )
         select source, run_id, recorded_at, cast(rows_ingested as bigint),
-            round(100.0 * loaded / nullif(loaded + quarantined, 0), 2)
-        from runs qualify row_number() over (partition by source order by recorded_at desc) <= {runs}
+            round(100.0 * loaded / (loaded + quarantined), 2)
+        from runs where loaded + quarantined > 0 and loaded >= 0
+        qualify row_number() over (partition by source order by recorded_at desc) <= {runs}
         order by source, recorded_at""")
     names = ("source", "run_id", "recorded_at", "rows_ingested", "score")
     return [dict(zip(names, row, strict=True)) for row in rows]

@@ -1,4 +1,4 @@
-"""The fates of a range of bronze rows: which are quarantined, which are duplicates, which go to silver.
+"""The fates of bronze rows: which are quarantined, which are duplicates, which go to silver.
 
 One scan gives each row a hash of its identity, or none where it breaks a rule. Rows with a hash that occurs twice,
 in the range or in silver, are looked at exactly; all others are new. So the exact comparison, which would sort the
@@ -16,18 +16,8 @@ import pyarrow as pa
 from clicklake.engines.duckdb import DuckDB
 from clicklake.engines.sql import quote, string
 from clicklake.refine.compile import MALFORMED, Judge
-from clicklake.storage import Snapshot
 
 _FILTER_BITS = 24
-
-
-@dataclass(frozen=True)
-class Range:
-    """Row ids of one source, both ends included."""
-
-    source: str
-    first: int
-    last: int
 
 
 @dataclass(frozen=True)
@@ -36,21 +26,25 @@ class Fates:
 
     Args:
         judge: Who judged.
-        rows: The range.
-        bronze: View of the range's bronze rows.
+        bronze: View of the bronze rows that were judged.
         quarantine: Rows with `row_id`, `raw`, `reasons`, `source_file`, `ingestion_timestamp`.
-        duplicates: Rows with `row_id`, `event_id` (the one kept), `is_conflict`.
-        excluded: `row_id`s of the range that don't go to silver.
-        displaced: Silver rows, by their id, whose place a row of the range takes.
+        duplicates: Rows with `row_id`, `event_id` (the one kept), `is_conflict` and `is_history`: true for silver
+            rows whose place a judged row takes.
+        excluded: `row_id`s of the judged rows that don't go to silver.
+        displaces: Whether there are such silver rows.
     """
 
     judge: Judge
-    rows: Range
     bronze: str
     quarantine: str
     duplicates: str
     excluded: str
-    displaced: list[int]
+    displaces: bool
+
+    @property
+    def source(self) -> str:
+        """The source's name."""
+        return self.judge.contract.source
 
     def loaded(self) -> str:
         """Query: the rows for silver, in its columns."""
@@ -60,49 +54,44 @@ class Fates:
 anti join (select row_id from {self.excluded}) as excluded on standard.{key} = excluded.row_id"""
 
 
-def judge_range(engine: DuckDB, judge: Judge, bronze: Snapshot, silver: Snapshot | None, rows: Range) -> Fates:
-    """Give each row of a range its fate.
+def judge_rows(engine: DuckDB, judge: Judge, bronze: str, history: str | None = None) -> Fates:
+    """Give each of some rows its fate.
 
     Args:
         engine: Runs the queries; gets the views and tables of the result.
         judge: The contract with its model.
-        bronze: The source's bronze table.
-        silver: The silver table without the range's rows; None where it is not there yet.
-        rows: The range.
+        bronze: Query of the bronze rows to judge.
+        history: Query of the source's silver rows that were there before; None where there are none.
     """
-    name = rows.source
+    name = judge.contract.source
     view = f"work.bronze_{name}"
-    engine.execute(
-        f"create or replace view {view} as select * from ({engine.scan(bronze)}) "
-        f"where row_id between {rows.first} and {rows.last}"
-    )
+    engine.execute(f"create or replace view {view} as {bronze}")
     engine.execute(f"create or replace view work.standard_{name} as {judge.standard(view)}")
-    history = f"work.history_{name}"
-    scan = engine.scan(silver) if silver is not None else f"select * from work.standard_{name} where false"
-    engine.execute(f"create or replace view {history} as select * from ({scan}) where source = {string(name)}")
-    suspects = _suspects(engine, judge, name, has_history=silver is not None and bool(silver.files))
+    before = history or f"select * from work.standard_{name} where false"
+    engine.execute(f"create or replace view work.history_{name} as {before}")
+    suspects = _suspects(engine, judge, name, has_history=history is not None)
     engine.register("suspect_ids", pa.table({"row_id": suspects}))
     _look_at_suspects(engine, judge, name, view)
     _quarantine(engine, judge, name, view)
-    displaced = _duplicates(engine, judge, name)
+    _duplicates(engine, judge, name)
     engine.execute(
         f"create or replace table work.excluded_{name} as select row_id from work.quarantine_{name} union all "
-        f"select row_id from work.duplicates_{name} where row_id between {rows.first} and {rows.last}"
+        f"select row_id from work.duplicates_{name} where not is_history"
     )
     engine.execute(f"drop table work.suspects_{name}")
+    displaced = engine.value(f"select count(*) from work.duplicates_{name} where is_history")
     return Fates(
         judge=judge,
-        rows=rows,
         bronze=view,
         quarantine=f"work.quarantine_{name}",
         duplicates=f"work.duplicates_{name}",
         excluded=f"work.excluded_{name}",
-        displaced=displaced,
+        displaces=bool(displaced),
     )
 
 
 def _suspects(engine: DuckDB, judge: Judge, name: str, *, has_history: bool) -> npt.NDArray[np.int64]:
-    """The rows that break a rule or share a hash with another row."""
+    """The rows that break a rule or share a hash with another row; those of history go to `history_ids`."""
     key = quote(judge.identity.row_id)
     bad = " or ".join(judge.broken().values()) or "false"
     scan = engine.stream(
@@ -119,13 +108,15 @@ def _suspects(engine: DuckDB, judge: Judge, name: str, *, has_history: bool) -> 
     twice = np.unique(ordered[1:][ordered[1:] == ordered[:-1]])
     del ordered
     suspected = np.concatenate([twice, np.zeros(1, np.uint64)])
+    known = pa.table({"row_id": pa.array([], pa.int64())})
     if has_history:
         engine.register("new_hashes", pa.table({"hash": hashes}))
         known = engine.table(
-            f"select distinct hash from (select {judge.identity_hash()} as hash from work.history_{name}) "
+            f"select * from (select {key} as row_id, {judge.identity_hash()} as hash from work.history_{name}) "
             "where hash in (select hash from new_hashes)"
         )
         suspected = np.concatenate([suspected, known["hash"].to_numpy()])
+    engine.register("history_ids", known.select(["row_id"]))
     return ids[_is_in(hashes, suspected)]
 
 
@@ -172,8 +163,8 @@ select row_id, corrupt_record, [{string(MALFORMED)}], source_file, ingestion_tim
 from {view} where corrupt_record is not null""")
 
 
-def _duplicates(engine: DuckDB, judge: Judge, name: str) -> list[int]:
-    """Table of the rows that repeat another; returns the silver rows among them.
+def _duplicates(engine: DuckDB, judge: Judge, name: str) -> None:
+    """Table of the rows that repeat another, silver rows among them.
 
     Of rows with the same identity the one with the smallest content is kept; among equal ones that of silver, then
     the first that came.
@@ -193,12 +184,11 @@ with candidates as (
     select row_id as {key}, {", ".join(content)}, false as is_history
     from work.suspects_{name} where array_length(reasons) = 0
 ),
-hashes as (select distinct {judge.identity_hash()} as hash from candidates),
 pool as (
     select * from candidates
     union all
     select {columns}, true as is_history from work.history_{name}
-    where {judge.identity_hash()} in (select hash from hashes)
+    where {key} in (select row_id from history_ids)
 ),
 ranked as (
     select
@@ -210,5 +200,3 @@ ranked as (
 )
 select row_id, event_id, content is distinct from kept as is_conflict, is_history
 from ranked where row_id <> event_id""")
-    displaced = engine.rows(f"select row_id from work.duplicates_{name} where is_history order by row_id")
-    return [row[0] for row in displaced]

@@ -13,7 +13,9 @@ import pyarrow as pa
 
 from clicklake.contracts.catalogue import Catalogue
 from clicklake.contracts.contract import Contract, contract_from_json
+from clicklake.engines.functions import duckdb_functions
 from clicklake.engines.sql import Parameter
+from clicklake.engines.standardise import FUNCTIONS as STANDARDISE
 from clicklake.errors import ConflictError, StorageError
 from clicklake.refine.compile import Judge
 from clicklake.storage import Snapshot, Store, commit
@@ -50,6 +52,12 @@ class Registered:
 def fingerprint(text: str) -> int:
     """63 bits of a text's SHA-256, as a mark can carry them."""
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") >> 1
+
+
+def judge_fingerprint(judge: Judge) -> int:
+    """63 bits that change with anything that decides how rows are judged: rules, mapping, model, bounds, functions."""
+    compiled = [judge.standard("bronze"), judge.broken(), judge.identity.model_dump(mode="json"), *STANDARDISE]
+    return fingerprint(json.dumps([*compiled, *duckdb_functions("UTC")], sort_keys=True))
 
 
 class Registry:
@@ -123,6 +131,10 @@ class Registry:
             raise StorageError(f"contract of {contract.source}: there is no {contract.options.silver_table}")
         # Today's document with the SQL of then: what was begun is finished as it was begun.
         return Judge(contract, replace(silver, sql=parts["silver"]), _revived(parts["parameters"]))
+
+    def today(self, contract: Contract) -> Judge:
+        """A judge by today's version of a contract, which is not recorded by that."""
+        return self.judge(Registered(contract.source, 0, 0, contract.version, self._document(contract)))
 
     def _document(self, contract: Contract) -> str:
         silver = self.catalogue.silver.get(contract.options.silver_table)

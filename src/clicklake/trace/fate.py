@@ -10,12 +10,12 @@ from typing import Any
 from clicklake.contracts.contract import PROVENANCE
 from clicklake.engines.sql import quote, string
 from clicklake.ingest.ingest import SOURCE_BITS
+from clicklake.ingest.withdrawals import WITHDRAWN
 from clicklake.quarantine import MASK, mask
-from clicklake.refine.refine import DUPLICATES, LEDGER, QUARANTINE
 from clicklake.refine.registry import CONTRACTS
+from clicklake.refine.settle import DUPLICATES, LEDGER, QUARANTINE
 from clicklake.trace.reader import Reader
 
-WITHDRAWN = "ops.withdrawn"
 _PROVENANCE = {*PROVENANCE, "ingestion_timestamp", "ingestion_date"} - {"extra"}
 
 

@@ -10,7 +10,7 @@ from clicklake.contracts.explain import closest
 from clicklake.engines.sql import quote
 from clicklake.errors import ClicklakeError, UnknownNameError, UsageError
 from clicklake.quarantine import MASK
-from clicklake.refine.refine import DUPLICATES, QUARANTINE
+from clicklake.refine.settle import DUPLICATES, QUARANTINE
 from clicklake.trace.fate import Story, masked, source_of, story
 from clicklake.trace.reader import Reader
 

@@ -12,7 +12,7 @@ from clicklake.errors import UnbalancedLedgerError
 from clicklake.lake import Lake
 from clicklake.pipeline import Pipeline
 from clicklake.quality.ledger import recount
-from clicklake.refine import refine as refine_module
+from clicklake.refine import changes as changes_module
 from clicklake.runs import Run
 
 Clicks = Callable[..., Path]
@@ -63,8 +63,7 @@ def test_stopped_behind_a_commit(tmp_path: Path, clicks: Clicks, table: str) -> 
         pipeline(broken, stop).refine()
     broken.refine()
     assert content(broken) == content(whole)
-    marks = {name: broken.store.open(name).mark("refine:click_events") for name in COMMITS}
-    assert len(set(marks.values())) == 1
+    assert {broken.store.open(name).mark("round") for name in COMMITS} == {1}
 
 
 def test_a_torn_range_is_finished_by_the_contract_that_began_it(tmp_path: Path, clicks: Clicks) -> None:
@@ -80,16 +79,10 @@ def test_a_torn_range_is_finished_by_the_contract_that_began_it(tmp_path: Path, 
         pipeline(lake, stop).refine()
     stricter = Lake(tmp_path / "lake", overrides={"rules.max_amount": "1"})
     stricter.refine()
-    assert [
-        row["event_type"] for row in stricter.query("select event_type from silver.events order by 1").to_pylist()
-    ] == [
-        "page_view",
-        "purchase",
-    ], "the purchase was judged when there was no bound"
-    more = clicks("u9,s1,2025-01-01 10:00:00,purchase,p1,5,ok", name="more.csv")
-    stricter.run(click_events=more)
-    reasons = stricter.query("select reasons from silver.quarantine where reasons = ['amount_above_bound']").to_pylist()
-    assert len(reasons) == 1
+    entries = stricter.query("select kind, contract_number, loaded, quarantined from ops.ledger order by recorded_at")
+    assert [tuple(row.values()) for row in entries.to_pylist()] == [("new", 1, 2, 2), ("restart", 2, -1, 1)]
+    found = stricter.query("select reasons from silver.quarantine where reasons = ['amount_above_bound']").to_pylist()
+    assert len(found) == 1
 
 
 def test_a_rival_run_in_between_is_a_conflict_that_resolves(tmp_path: Path, clicks: Clicks) -> None:
@@ -112,14 +105,14 @@ def test_a_rival_run_in_between_is_a_conflict_that_resolves(tmp_path: Path, clic
 
 
 def test_fates_that_do_not_add_up_fail_the_run(tmp_path: Path, clicks: Clicks, monkeypatch: pytest.MonkeyPatch) -> None:
-    real = refine_module.judge_range
+    real = changes_module.judge_rows
 
     def loses_a_row(engine: DuckDB, *args: object) -> object:
         fates = real(engine, *args)  # type: ignore[arg-type]
         engine.execute(f"insert into {fates.excluded} select min(row_id) from {fates.bronze}")
         return fates
 
-    monkeypatch.setattr(refine_module, "judge_range", loses_a_row)
+    monkeypatch.setattr(changes_module, "judge_rows", loses_a_row)
     lake = Lake(tmp_path / "lake")
     with pytest.raises(UnbalancedLedgerError, match="5 ingested, but 1 loaded"):
         lake.run(click_events=clicks(*RECORDS))
