@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -16,6 +16,12 @@ from clicklake.engines.duckdb import DuckDB
 from clicklake.engines.sql import Parameter, bind, parse, quote, text
 
 _MOST_IDS = 1 << 28
+_FEW_KEYS = 1 << 17
+_MOST_HASHES = 1 << 26
+"""Keys up to which their hashes are held in memory, 8 bytes each; beyond, the engine groups, and spills."""
+
+_MANY_TIMES = 20
+"""Rows for each key of the parent from which it is cheaper to look for distinct keys first."""
 
 
 @dataclass(frozen=True)
@@ -50,8 +56,9 @@ def run_checks(
     for reference in model.doc.references:
         parent = models.get(reference.table)
         if parent is not None:
+            implied = _implied(model, reference, models)
             name = f"{'_'.join(reference.columns)}_in_{reference.table.partition('.')[2]}"
-            yield _timed(model.name, name, "fail", partial(_orphans, engine, model, reference, parent))
+            yield _timed(model.name, name, "fail", partial(_orphans, engine, model, reference, parent, implied))
     for check in model.doc.checks:
         what = f"{model.file}: check {check.name}"
         query = text(bind(parse(check.sql, what), parameters, what))
@@ -74,11 +81,25 @@ def _repeated(engine: DuckDB, model: Model) -> int:
             return counted
     nullable = {name for name in grain if model.doc.columns[name].type != "bigint"}
     null = " or ".join(f"{quote(name)} is null" for name in grain if name in nullable and len(grain) == 1) or "false"
+    suspects = model.name
+    if _FEW_KEYS < engine.value(f"select count(*) from {model.name}") <= _MOST_HASHES:
+        # Equal keys have equal hashes: only keys whose hash occurs again need be compared.
+        twice = _twice(engine.stream(f"select hash({keys}) as hash from {model.name}"))
+        engine.register("hashes_twice", pa.table({"hash": twice}))
+        again = f"hash({keys}) in (select hash from hashes_twice)"
+        suspects = f"(select {keys} from {model.name} where {again} or {null})"
     return int(
         engine.value(
-            f"select count(*) from (select {keys} from {model.name} group by {keys} having count(*) > 1 or {null})"
+            f"select count(*) from (select {keys} from {suspects} group by {keys} having count(*) > 1 or {null})"
         )
     )
+
+
+def _twice(batches: pa.RecordBatchReader) -> npt.NDArray[np.uint64]:
+    """The hashes that occur more than once."""
+    hashes = np.concatenate([np.empty(0, np.uint64), *(batch.column(0).to_numpy() for batch in batches)])
+    hashes.sort()
+    return np.unique(hashes[1:][hashes[1:] == hashes[:-1]])
 
 
 def _repeated_ids(ids: pa.RecordBatchReader) -> int | None:
@@ -105,15 +126,42 @@ def _repeated_ids(ids: pa.RecordBatchReader) -> int | None:
     return rows - sum(int(np.count_nonzero(block)) for block in flags.values())
 
 
-def _orphans(engine: DuckDB, model: Model, reference: Reference, parent: Model) -> int:
-    """Keys of a table that its parent does not have; keys with a null pass."""
+def _orphans(engine: DuckDB, model: Model, reference: Reference, parent: Model, implied: Sequence[str]) -> int:
+    """Keys of a table that its parent does not have; keys with a null pass.
+
+    Args:
+        engine: Runs the query.
+        model: The table.
+        reference: To the parent.
+        parent: The parent.
+        implied: Columns that lead to the parent by way of another one: only rows where one of them is null can be
+            orphans that nobody else finds.
+    """
     to = reference.to or parent.doc.grain
     columns = ", ".join(map(quote, reference.columns))
     there = " and ".join(f"{quote(name)} is not null" for name in reference.columns)
+    if implied:
+        there += " and (" + " or ".join(f"{quote(name)} is null" for name in implied) + ")"
     same = " and ".join(f"child.{quote(a)} = parent.{quote(b)}" for a, b in zip(reference.columns, to, strict=True))
-    return int(
-        engine.value(
-            f"select count(*) from (select distinct {columns} from {model.name} where {there}) as child "
-            f"anti join {parent.name} as parent on {same}"
-        )
-    )
+    rows, keys = (engine.value(f"select count(*) from {name}") for name in (model.name, parent.name))
+    orphans = f"(select {columns} from {model.name} where {there}) as child anti join {parent.name} as parent on {same}"
+    if rows >= _MANY_TIMES * keys:
+        orphans = orphans.replace("(select ", "(select distinct ", 1)
+    return int(engine.value(f"select count(*) from (select distinct child.* from {orphans})"))
+
+
+def _implied(model: Model, reference: Reference, models: Mapping[str, Model]) -> Sequence[str]:
+    """Columns beside a reference's own by which another parent leads to the same one; none where there is no other.
+
+    An event's session has a user: where the event's user and session are a session, its user is that session's.
+    """
+    for other in model.doc.references:
+        parent = models.get(other.table)
+        if parent is None or not set(reference.columns) < set(other.columns):
+            continue
+        names = dict(zip(other.columns, other.to or parent.doc.grain, strict=True))
+        onward = tuple(names[column] for column in reference.columns)
+        for further in parent.doc.references:
+            if further.table == reference.table and further.columns == onward and further.to == reference.to:
+                return [column for column in other.columns if column not in reference.columns]
+    return ()
