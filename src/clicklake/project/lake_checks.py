@@ -7,8 +7,6 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pyarrow as pa
-
 from clicklake.build.release import releases
 from clicklake.contracts.catalogue import Catalogue
 from clicklake.engines.duckdb import DuckDB
@@ -117,7 +115,7 @@ def check_tables(store: Store) -> Iterator[Finding]:
 
 def missing_files(snapshot: Snapshot) -> list[str]:
     """The data files of a table's version that are not there, or not in the size that the log knows."""
-    actions = pa.table(snapshot.delta.get_add_actions(flatten=True)).select(["path", "size_bytes"]).to_pylist()
+    actions = snapshot.actions.select(["path", "size_bytes"]).to_pylist()
     sizes = {Path(action["path"]).name: action["size_bytes"] for action in actions}
     faults = []
     for uri in snapshot.files:

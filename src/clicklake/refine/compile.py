@@ -113,6 +113,11 @@ candidates as (select {", ".join([provenance, *candidates])} from cleaned)
             f"create or replace view work.no_bronze as select {empty}, 0::bigint as row_id, "
             "now()::timestamp as ingestion_timestamp, today() as ingestion_date where false"
         )
+        try:
+            engine.rows(f"select {', '.join(['*', *broken.values()])} from ({standard})")
+            return
+        except EngineError:
+            pass  # which of them it is, is found one by one
         tried = {f"the mapping or {self.silver.name}": standard}
         tried |= {f"rule {name}": f"select {condition} from ({standard})" for name, condition in broken.items()}
         for what, query in tried.items():

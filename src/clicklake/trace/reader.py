@@ -178,7 +178,7 @@ class Reader:
 
 def files_of(snapshot: Snapshot, column: str, number: int) -> list[str]:
     """The files of a table that may hold a number, by the statistics in its log."""
-    actions = pa.table(snapshot.delta.get_add_actions(flatten=True)).to_pylist()
+    actions = snapshot.actions.to_pylist()
     chosen = []
     for row in actions:
         low, high = row.get(f"min.{column}"), row.get(f"max.{column}")
