@@ -31,6 +31,7 @@ from clicklake.ingest.records import (
     split_records,
 )
 
+_START = 1 << 12
 _BOM = b"\xef\xbb\xbf"
 _ESCAPED_IN_JSON = r'["\\\x00-\x1f]'
 
@@ -198,7 +199,8 @@ def _set_apart(block: bytes, layout: _Layout, *, is_last: bool) -> tuple[bytes, 
 
 def _fast(block: bytes, layout: _Layout) -> tuple[pa.Table, list[str]] | None:
     """The block's rows and refused lines by Arrow's reader; None where they are not proved to be all."""
-    if not block.strip(layout.blank + b"\r\n"):
+    nothing = layout.blank + b"\r\n"
+    if not block[:_START].strip(nothing) and not block.strip(nothing):
         return layout.table([]), []
     if len(layout.names) == 1:
         return None  # Arrow can't tell a blank line from an empty value

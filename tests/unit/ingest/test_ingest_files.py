@@ -269,6 +269,22 @@ class TestKnowingAgain:
         (tmp_path / "x.csv").write_bytes(b"a,b\n1,3\n")
         assert file().content_version() != before
 
+    @pytest.mark.parametrize("size", [0, 1, 9, 10, 11, 20, 57])
+    def test_each_byte_of_each_piece_counts(self, tmp_path, monkeypatch, size):
+        monkeypatch.setattr(files, "PIECE", 10)
+        monkeypatch.setattr(files, "BLOCK", 4)
+
+        def version(data):
+            (tmp_path / "x.csv").write_bytes(data)
+            return discover([str(tmp_path / "x.csv")], "csv")[0].content_version()
+
+        data = bytes(range(size))
+        changed = [data[:place] + b"\xff" + data[place + 1 :] for place in range(size)]
+        shifted = [data[n:] + data[:n] for n in range(1, size)]
+        contents = {data, *changed, *shifted, data + b"\xff", data[:-1]}
+        assert len({version(content) for content in contents}) == len(contents)
+        assert version(data) == version(data)
+
     def test_unchanged(self, file):
         file().check_unchanged()
 
