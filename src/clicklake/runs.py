@@ -10,14 +10,14 @@ import secrets
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, fields
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
 from clicklake import _version
-from clicklake.errors import ClicklakeError
+from clicklake.errors import ClicklakeError, StorageError
 
 logger = logging.getLogger("clicklake")
 
@@ -77,8 +77,14 @@ class Run:
     def __post_init__(self) -> None:
         self._handler: logging.Handler | None = None
         if self.log_directory:
-            self.log_directory.mkdir(parents=True, exist_ok=True)
-            self._handler = logging.FileHandler(self.log_directory / f"{self.run_id}.jsonl", encoding="utf-8")
+            try:
+                self.log_directory.mkdir(parents=True, exist_ok=True)
+                self._handler = _LogFile(self.log_directory / f"{self.run_id}.jsonl", encoding="utf-8")
+            except OSError as error:
+                raise StorageError(
+                    f"the run's log can't be written in {self.log_directory}: {error.strerror or error}. "
+                    "Nothing was done. The setting logs.directory names another folder."
+                ) from error
             self._handler.setFormatter(JsonFormatter())
             self._handler.setLevel(logging.DEBUG)
             logger.addHandler(self._handler)
@@ -135,6 +141,23 @@ class Run:
         level = logging.ERROR if stage.status == "failed" else logging.INFO
         message = f"{stage.stage} {stage.target} {stage.status} in {stage.seconds:.2f} s".replace("  ", " ")
         logger.log(level, message, extra={"facts": {"event": "end", **stage.told()}})
+
+
+class _LogFile(logging.FileHandler):
+    """A log that a full disk cuts short, which is told once, and stops no run."""
+
+    is_cut = False
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
+        """Say it, instead of a traceback a line."""
+        if not self.is_cut:
+            self.is_cut = True
+            logger.warning("the run's log %s is cut short: %s", self.baseFilename, sys.exc_info()[1])
+
+    def close(self) -> None:
+        """Close the file, even if what is left can't be written."""
+        with suppress(OSError):
+            super().close()
 
 
 def new_run_id() -> str:

@@ -121,6 +121,7 @@ def start(
     folder.mkdir(parents=True, exist_ok=True)
 
     def work() -> int:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         _own_streams(folder, name)
         os.chdir(folder)
         os.environ.update(environment or {})

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -82,48 +82,51 @@ def run(arguments: list[str]) -> int:
     """Run a command line.
 
     Returns:
-        0 done, 1 the run failed, 2 wrong use or bad input, 3 a quality gate said no, 130 stopped by ^C.
+        0 done, 1 the run failed, 2 wrong use or bad input, 3 a quality gate said no, 130 stopped by ^C, 143 by SIGTERM.
     """
     is_debug = "--debug" in arguments or bool(os.environ.get("CLICKLAKE_DEBUG"))
     with _Interrupts() as interrupts:
         try:
             result = app(args=globals_first(arguments), standalone_mode=False)
         except (typer.Abort, KeyboardInterrupt):
-            return _stopped()
+            return _stopped(interrupts.came)
         except typer.Exit as leaving:
-            return leaving.exit_code
+            return _stopped(interrupts.came) if interrupts.came else leaving.exit_code
         except Exception as error:
             if interrupts.came:  # an engine or writer that was interrupted gives an error of its own
-                return _stopped()
+                return _stopped(interrupts.came)
             if is_debug:
                 raise
             return _told(error)
+    if interrupts.came and result:  # typer makes a result of it
+        return _stopped(interrupts.came)
     return result if isinstance(result, int) else 0
 
 
 class _Interrupts:
-    """Remembers that ^C was typed, whatever the code that it interrupted makes of it."""
+    """Remembers that ^C was typed or SIGTERM came, whatever the code that it interrupted makes of it."""
 
-    came = False
+    came: int | None = None
 
     def __enter__(self) -> _Interrupts:
-        self._previous = None
+        self._previous: dict[int, Any] = {}
         if threading.current_thread() is threading.main_thread():
-            self._previous = signal.signal(signal.SIGINT, self._note)
+            self._previous = {number: signal.signal(number, self._note) for number in (signal.SIGINT, signal.SIGTERM)}
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._previous is not None:
-            signal.signal(signal.SIGINT, self._previous)
+        for number, handler in self._previous.items():
+            signal.signal(number, handler)
 
     def _note(self, number: int, frame: FrameType | None) -> None:
-        self.came = True
+        self.came = number
         raise KeyboardInterrupt
 
 
-def _stopped() -> int:
+def _stopped(number: int | None) -> int:
+    """Say that a signal ended the run; the exit code that shells give to it."""
     print("stopped; run the same command again, nothing is lost or doubled", file=sys.stderr)
-    return 130
+    return 128 + (number or signal.SIGINT)
 
 
 def _told(error: Exception) -> int:

@@ -16,7 +16,7 @@ from deltalake.transaction import RemoveAction
 
 from clicklake.errors import ConflictError, StorageError
 from clicklake.storage.parquet import Written, write_files
-from clicklake.storage.store import Snapshot, Store, transactions
+from clicklake.storage.store import Snapshot, Store, reason, transactions
 
 ATTEMPT_MARK = "clicklake.attempt"
 """A random number in each commit: by it a writer knows its own commit after an unclear error."""
@@ -61,7 +61,7 @@ def commit(
     try:
         written = write_files(store, snapshot, source, source.schema)
     except OSError as error:
-        raise StorageError(f"table {snapshot.name} can't be written: {error}") from error
+        raise StorageError(f"table {snapshot.name} can't be written: {reason(error)}") from error
     gone = snapshot.paths if mode == "overwrite" else {path: snapshot.paths[path] for path in remove}
     now = int(time.time() * 1000)
     removed = [RemoveAction(path, True, now, size, values) for path, (size, values) in gone.items()]
@@ -94,7 +94,7 @@ def _settle(store: Store, snapshot: Snapshot, written: Written, attempt: int, er
     if isinstance(error, CommitFailedError) or now.version > snapshot.version:
         written.remove()
         raise ConflictError(f"table {snapshot.name}: another writer committed first") from error
-    raise StorageError(f"table {snapshot.name} can't be written: {error}") from error
+    raise StorageError(f"table {snapshot.name} can't be written: {reason(error)}") from error
 
 
 def add_columns(store: Store, snapshot: Snapshot, schema: pa.Schema) -> Snapshot:

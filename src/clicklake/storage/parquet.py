@@ -8,6 +8,7 @@ own. What is written here is invisible until `commit` names it.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import time
@@ -199,8 +200,7 @@ class _Writer:
     def abandon(self) -> None:
         """Remove the files that are not complete."""
         for file in self._open.values():
-            file.writer.close()
-            (self._written.root / file.path).unlink(missing_ok=True)
+            self._discard(file)
         self._open = {}
 
     def _begin(self, partition: Partition) -> _File:
@@ -234,7 +234,7 @@ class _Writer:
             file.writer.close()
             size = (self._written.root / file.path).stat().st_size
         except BaseException:
-            (self._written.root / file.path).unlink(missing_ok=True)
+            self._discard(file)
             raise
         self._written.actions.append(
             AddAction(
@@ -246,6 +246,12 @@ class _Writer:
                 stats=json.dumps({"numRecords": file.rows, **statistics(file.metadata[0], self._indexed)}),
             )
         )
+
+    def _discard(self, file: _File) -> None:
+        with contextlib.suppress(OSError, pa.ArrowException, RuntimeError):  # what went wrong before is what counts
+            file.writer.close()
+        file.writer.is_open = False  # else it tries again, and complains, when it is collected
+        (self._written.root / file.path).unlink(missing_ok=True)
 
 
 @dataclass

@@ -214,7 +214,7 @@ class Store:
             return None
         except (DeltaError, OSError) as error:
             at = "" if version is None else f" at version {version}"
-            raise StorageError(f"table {name}{at} can't be read: {_first_line(error)}") from error
+            raise StorageError(f"table {name}{at} can't be read: {reason(error)}") from error
         features = set(delta.protocol().reader_features or ())
         if unsupported := features & _UNSUPPORTED_FEATURES:
             raise StorageError(
@@ -255,7 +255,7 @@ class Store:
             )
         except (CommitFailedError, DeltaError, OSError) as error:
             if self.find(spec.name) is None:  # nobody else made it meanwhile: a real failure
-                raise StorageError(f"table {spec.name} can't be created: {_first_line(error)}") from error
+                raise StorageError(f"table {spec.name} can't be created: {reason(error)}") from error
         return self.open(spec.name)
 
     def recreate(self, spec: TableSpec, snapshot: Snapshot) -> Snapshot:
@@ -304,9 +304,11 @@ class Store:
             )
 
 
-def _first_line(error: Exception) -> str:
-    lines: Sequence[str] = str(error).strip().splitlines()
-    return lines[0] if lines else type(error).__name__
+def reason(error: Exception) -> str:
+    """An error of delta-rs in one line: what failed, and its innermost cause."""
+    lines = [line.strip(" \t↳") for line in str(error).splitlines()]
+    told = [line for line in lines if line] or [type(error).__name__]
+    return ": ".join(dict.fromkeys([told[0], told[-1]]))
 
 
 def transactions(marks: Mapping[str, int], version: int) -> list[Any]:
