@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 
 import numpy as np
@@ -12,6 +12,7 @@ import pyarrow as pa
 from clicklake.contracts.contract import Contract
 from clicklake.errors import ClicklakeError, ConflictError, InputError
 from clicklake.ingest.csv import read_csv
+from clicklake.ingest.evolve import Evolver, new_columns
 from clicklake.ingest.files import InputFile
 from clicklake.ingest.ndjson import read_ndjson
 from clicklake.ingest.parquet import read_parquet
@@ -83,7 +84,8 @@ def ingest(
         source_number: Its place in row ids.
         files: What was found.
         known: The `source_version`s that a version of bronze holds.
-        policy: What drift does: `fail` leaves a file that differs from the contract out; else it goes in.
+        policy: What drift does: `fail` leaves a file that differs from the contract out, `evolve` adds its unknown
+            columns to bronze; by `capture` they are in `extra` alone.
 
     Returns:
         What came of each file, in the order given, and bronze afterwards.
@@ -101,6 +103,10 @@ def ingest(
             if not new:
                 return outcomes, bronze
             try:
+                if policy == "evolve":
+                    spec = _evolved(bronze, contract, new)
+                    store.specs[spec.name] = spec  # statistics of the new columns stay out of the log too
+                    new = [outcome for outcome in new if outcome.status == "new"]
                 after = _append(store, spec, bronze, contract, source_number, new, policy)
             except _UnreadableFileError as failure:
                 # Nothing was committed. The rest is looked through before the next try, so that many bad files
@@ -154,6 +160,21 @@ def _probe(outcome: FileOutcome, contract: Contract, policy: str) -> None:
             outcome.fail(error)
 
 
+def _evolved(bronze: Snapshot, contract: Contract, new: Sequence[FileOutcome]) -> TableSpec:
+    """The spec with what was added to bronze before, and with the columns of files that the contract doesn't name.
+
+    The files are looked through for it before anything is loaded.
+    """
+    for outcome in new:
+        _probe(outcome, contract, "evolve")
+    base = bronze_spec(contract)
+    stats = [outcome.stats for outcome in new if outcome.status == "new"]
+    before = [item.name for item in bronze.schema if item.name not in base.schema.names]
+    names = [*before, *new_columns(stats, [*base.schema.names, *before])]
+    fields = [pa.field(name, pa.string()) for name in names]
+    return replace(base, schema=pa.schema([*base.schema, *fields]), pii=base.pii | set(names))
+
+
 def _read(outcome: FileOutcome, contract: Contract, policy: str) -> Iterator[pa.RecordBatch]:
     outcome.stats = FileStats()
     for batch in _READERS[outcome.file.format](outcome.file, contract, outcome.stats):
@@ -187,6 +208,8 @@ def _rows(
     schema: pa.Schema, contract: Contract, new: Sequence[FileOutcome], policy: str, first: int
 ) -> Iterator[pa.RecordBatch]:
     """The files' records with their provenance; row ids rise by one from `first`."""
+    added = schema.names[len(bronze_spec(contract).schema) :]
+    evolve = Evolver(added) if added else None
     now = datetime.now(timezone.utc)
     moment = pa.scalar(now, schema.field("ingestion_timestamp").type)
     day = pa.scalar(now.date(), pa.date32())
@@ -198,7 +221,8 @@ def _rows(
                 ids = pa.array(np.arange(first, first + size, dtype=np.int64))
                 constants = [constant(value, size) for value in texts]
                 times = [pa.repeat(moment, size), pa.repeat(day, size)]
-                yield pa.RecordBatch.from_arrays([*batch.columns, ids, *constants, *times], schema=schema)
+                more = evolve(batch.column("extra")) if evolve else []
+                yield pa.RecordBatch.from_arrays([*batch.columns, ids, *constants, *times, *more], schema=schema)
                 first += size
         except InputError as error:
             raise _UnreadableFileError(outcome, error) from error
