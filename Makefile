@@ -5,10 +5,10 @@ BIN    := $(VENV)/bin
 ROWS   ?= 2000000
 DEMO   ?= demo
 
-.PHONY: help demo test test-all faults lint format docs bench bench-large clean
+.PHONY: help demo test test-all faults lint format docs bench bench-increment bench-large clean
 
 help:  ## Say what there is
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-12s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-15s %s\n", $$1, $$2}'
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { echo "Python 3.10 or newer is needed: make PYTHON=python3.12 ..."; exit 1; }
@@ -60,6 +60,9 @@ docs: $(VENV)/.dev  ## Generate the reference from the code
 
 bench: $(BENCH)  ## Measure against the floor and two peers; writes docs/performance.md
 	$(VENV)-bench/bin/python -m benchmarks.run $(ARGS)
+
+bench-increment: $(BENCH)  ## A day on a year of 18,000,000 events, and 1,000 small increments
+	$(VENV)-bench/bin/python -m benchmarks.increment $(ARGS)
 
 bench-large: $(BENCH)  ## 200,000,000 events, generated in parts
 	$(VENV)-bench/bin/python -m benchmarks.large $(ARGS)

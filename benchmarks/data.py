@@ -15,6 +15,7 @@ from benchmarks.measure import CLICKLAKE, HERE, run
 _FIRST_DAY = date(2024, 1, 1)
 _EVENTS_PER_USER = 40
 _DAYS_OF_ALL_PARTS = 360
+_YEAR = 366
 
 
 @dataclass(frozen=True)
@@ -56,19 +57,36 @@ def part(work: Path, rows: int, parts: int, number: int) -> Clicks:
         parts: Their number.
         number: Which one, from 0.
     """
-    folder = work / "data" / f"{rows}-in-{parts}" / f"{number}"
+    days = max(1, _DAYS_OF_ALL_PARTS // parts)
+    start = _FIRST_DAY + timedelta(days=days * number)
+    return _stretch(work, f"{rows}-in-{parts}/{number}", rows // parts, start, days, _users(rows))
+
+
+def history(work: Path, rows: int) -> Clicks:
+    """A year of events."""
+    return _stretch(work, f"{rows}-a-year", rows, _FIRST_DAY, _YEAR, _users(rows))
+
+
+def day(work: Path, rows: int, of_history: int) -> Clicks:
+    """The events of the day behind that year, of the same people about the same products."""
+    users = _users(of_history)
+    return _stretch(work, f"{of_history}-and-{rows}", rows, _FIRST_DAY + timedelta(days=_YEAR), 1, users)
+
+
+def _stretch(work: Path, name: str, rows: int, start: date, days: int, users: int) -> Clicks:
+    folder = work / "data" / name
     found = _kept(folder)
     if found is None:
         shutil.rmtree(folder, ignore_errors=True)
-        days = max(1, _DAYS_OF_ALL_PARTS // parts)
-        start = _FIRST_DAY + timedelta(days=days * number)
         script = [sys.executable, HERE / "generate_part.py", folder]
-        sizes = [rows // parts, start, days, max(1, rows // _EVENTS_PER_USER)]
-        log = work / "logs" / f"generate-{rows}-in-{parts}-{number}.log"
-        run([*script, *map(str, sizes)], log=log)
+        run([*script, *map(str, (rows, start, days, users))], log=work / "logs" / f"generate-{name}.log")
         found = _kept(folder)
     assert found is not None
     return found
+
+
+def _users(rows: int) -> int:
+    return max(1, rows // _EVENTS_PER_USER)
 
 
 def _kept(folder: Path) -> Clicks | None:

@@ -16,6 +16,10 @@ from benchmarks.measure import CLICKLAKE, HERE, Cost, data_bytes, output, run
 JOURNEY_ROWS = 1000
 _HELP_CALLS = 5
 _STAGES = "select stage, target, seconds, cpu_seconds from ops.runs order by run_id, started_at"
+_LAST_RUN = (
+    "select stage, target, seconds, cpu_seconds, rows_in, rows_out, bytes_in, bytes_out, read_bytes, written_bytes, "
+    "reason from ops.runs where run_id = (select max(run_id) from ops.runs) order by started_at"
+)
 _FATES = (
     "select cast(sum(rows_ingested) as bigint) as rows_ingested, cast(sum(loaded) as bigint) as loaded, "
     "cast(sum(duplicates) as bigint) as duplicates, cast(sum(quarantined) as bigint) as quarantined from ops.ledger"
@@ -99,6 +103,10 @@ class Lake:
             bronze_bytes=data_bytes(self.path / "bronze"),
             lake_bytes=data_bytes(self.path),
         )
+
+    def last_run(self) -> list[dict[str, Any]]:
+        """The stages of the newest run, as `ops.runs` has them."""
+        return self._query(_LAST_RUN)
 
     def delete(self) -> None:
         """Free the disk."""

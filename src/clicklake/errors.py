@@ -9,6 +9,7 @@ ClicklakeError                  exit 1, the run failed
 ├── InputError                  exit 1, a file that can't be read; the others went in
 ├── EngineError                 the engine gave up
 ├── StorageError                a table that can't be read or written
+│   ├── ChangesLostError        what a table had before is gone; what reads it is rebuilt
 │   ├── ConflictError           another writer was faster; retryable
 │   └── FormatVersionError      the lake is newer than the program (exit 2)
 ├── UnbalancedLedgerError       rows without a fate, or with two
@@ -98,6 +99,10 @@ class EngineError(ClicklakeError):
 
 class StorageError(ClicklakeError):
     """A table can't be read or written."""
+
+
+class ChangesLostError(StorageError):
+    """What changed in a table since an older version can't be told any more."""
 
 
 class ConflictError(StorageError):

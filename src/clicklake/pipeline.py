@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import Any
 
 import pyarrow as pa
 
-from clicklake.build.build import Builder
+from clicklake.build.build import Builder, Built
 from clicklake.build.checks import CheckResult, run_checks
+from clicklake.build.news import news_since
 from clicklake.build.release import Release, publish, releases
-from clicklake.contracts.catalogue import Catalogue
+from clicklake.contracts.catalogue import Catalogue, pick
 from clicklake.engines.duckdb import DuckDB
 from clicklake.engines.sql import Parameter, quote, string
 from clicklake.errors import CheckFailedError, ConflictError
@@ -44,7 +45,7 @@ class Pipeline:
         after: Is called behind each commit with the table's name.
         rule_parameters: What the rules of contracts name.
         drift_policies: By source, where the settings overrule the contract.
-        stale: Gold tables with why they were built (None: they were up to date); filled by `build`.
+        built: What `build` did to each gold table.
         rejudged: Sources whose rows were all judged again, with the reason; filled by `refine`.
     """
 
@@ -56,7 +57,7 @@ class Pipeline:
     after: Callable[[str], None] = lambda table: None
     rule_parameters: Mapping[str, Parameter] = field(default_factory=dict)
     drift_policies: Mapping[str, str] = field(default_factory=dict)
-    stale: dict[str, str | None] = field(default_factory=dict)
+    built: dict[str, Built] = field(default_factory=dict)
     rejudged: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -131,20 +132,33 @@ class Pipeline:
             whole.score = score(whole.rows_out, whole.rows_rejected)
         return total
 
-    def build(self, *, full: bool = False) -> Builder:
-        """Bring every gold table up to date; what reads it sees nothing before `publish`."""
+    def build(self, *, full: bool | Collection[str] = False) -> Builder:
+        """Bring every gold table up to date; what reads it sees nothing before `publish`.
+
+        Args:
+            full: Build every table anew, or those named.
+
+        Raises:
+            UnknownNameError: There is no such gold table.
+        """
         builder = Builder(self.store, self.engine, self.catalogue, self.parameters, self.after)
+        anew = set(self.catalogue.gold) if full is True else {self._gold(name) for name in full or ()}
         builder.attach_silver()
         for model in builder.order():
             with self.run.stage("build", model.name) as stage:
-                built = builder.build(model, full=full)
-                stage.rows_in = built.rows_in
-                rows, size = built.snapshot.size
-                stage.rows_out, stage.bytes_out = (rows, size) if built.reason else (0, 0)
+                built = self.built[model.name] = builder.build(model, full=model.name in anew)
+                stage.rows_in, stage.bytes_in = built.rows_in, built.bytes_in
+                stage.rows_out, stage.bytes_out = built.rows_out, built.bytes_out
+                stage.reason = f"{built.how}: {built.reason}" if built.reason else built.how
                 stage.nulls = _nulls(built.snapshot)
                 stage.spilled_bytes = self.engine.spilled_bytes()
-                self.stale[model.name] = built.reason
         return builder
+
+    def _gold(self, name: str) -> str:
+        """The full name of a gold table."""
+        full_name = name if "." in name else f"gold.{name}"
+        pick(full_name, self.catalogue.gold, "gold table")
+        return full_name
 
     def publish(self, builder: Builder) -> Release | None:
         """Check the new versions and publish them together.
@@ -163,7 +177,9 @@ class Pipeline:
         if newest and dict(newest[0].versions) == versions:
             return None
         with self.run.stage("check") as stage:
-            results = self._check(builder)
+            results = self._check(builder, newest[0].versions if newest else {})
+            for result in results:
+                logger.debug("check %s %s: %.3f s", result.table, result.name, result.seconds)
             broken = [result for result in results if not result.passed]
             stage.rows_rejected = sum(result.offending for result in broken)
             fatal = [result for result in broken if result.severity == "fail"]
@@ -177,10 +193,13 @@ class Pipeline:
             stage.rows_out = 1 if release else 0
         return release
 
-    def _check(self, builder: Builder) -> list[CheckResult]:
+    def _check(self, builder: Builder, published: Mapping[str, int]) -> list[CheckResult]:
         models = self.catalogue.gold
+        news = news_since(self.store, self.engine, published, builder.versions, models)
         return [
-            result for model in builder.order() for result in run_checks(self.engine, model, models, self.parameters)
+            result
+            for model in builder.order()
+            for result in run_checks(self.engine, model, models, self.parameters, news)
         ]
 
     def _note_new_values(self, rows: Work) -> None:

@@ -43,6 +43,9 @@ class Stage:
     bytes_out: int | None = None
     peak_memory_bytes: int | None = None
     spilled_bytes: int | None = None
+    read_bytes: int | None = None
+    written_bytes: int | None = None
+    reason: str | None = None
     nulls: str | None = None
     score: float | None = None
     error: str | None = None
@@ -55,6 +58,13 @@ class Stage:
     def told(self) -> dict[str, Any]:
         """What is known, for the log."""
         return {name: value for name, value in self.row().items() if value not in (None, "")}
+
+
+class _Clocks:
+    """What the process has used up to now."""
+
+    def __init__(self) -> None:
+        self.wall, self.cpu, self.moved = time.perf_counter(), time.process_time(), moved_bytes()
 
 
 @dataclass
@@ -95,7 +105,7 @@ class Run:
     def stage(self, name: str, target: str = "") -> Iterator[Stage]:
         """Measure one stage; it is logged and kept, whether it ends well or not."""
         stage = self._begin(name, target)
-        begun, cpu = time.perf_counter(), time.process_time()
+        begun = _Clocks()
         if self.progress:
             self.progress(stage, True)
         try:
@@ -105,7 +115,7 @@ class Run:
             stage.status, stage.error = "failed", str(error) or type(error).__name__
             raise
         finally:
-            self._end(stage, begun, cpu)
+            self._end(stage, begun)
             if self.progress:
                 self.progress(stage, False)
 
@@ -119,7 +129,7 @@ class Run:
         whole = self._whole
         problems = [str(error) or type(error).__name__] if error else [str(failure) for failure in self.failures]
         whole.status, whole.error = ("failed", "; ".join(problems)) if problems else ("done", None)
-        self._end(whole, self._begun, self._cpu)
+        self._end(whole, self._begun)
         if self._handler:
             logger.removeHandler(self._handler)
             self._handler.close()
@@ -128,15 +138,18 @@ class Run:
     def _begin(self, name: str, target: str) -> Stage:
         stage = Stage(self.run_id, self.command, name, target)
         if name == "run":
-            self._begun, self._cpu = time.perf_counter(), time.process_time()
+            self._begun = _Clocks()
         self.stages.append(stage)
         logger.debug("%s %s starts", name, target, extra={"facts": {"event": "start", **stage.told()}})
         return stage
 
-    def _end(self, stage: Stage, begun: float, cpu: float) -> None:
+    def _end(self, stage: Stage, begun: _Clocks) -> None:
+        now = _Clocks()
         stage.finished_at = datetime.now(timezone.utc)
-        stage.seconds = round(time.perf_counter() - begun, 3)
-        stage.cpu_seconds = round(time.process_time() - cpu, 3)
+        stage.seconds = round(now.wall - begun.wall, 3)
+        stage.cpu_seconds = round(now.cpu - begun.cpu, 3)
+        if now.moved and begun.moved:
+            stage.read_bytes, stage.written_bytes = (b - a for a, b in zip(begun.moved, now.moved, strict=True))
         stage.peak_memory_bytes = peak_memory_bytes()
         level = logging.ERROR if stage.status == "failed" else logging.INFO
         message = f"{stage.stage} {stage.target} {stage.status} in {stage.seconds:.2f} s".replace("  ", " ")
@@ -169,6 +182,15 @@ def peak_memory_bytes() -> int:
     """The process' largest resident set so far."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak * 1024
+
+
+def moved_bytes() -> tuple[int, int] | None:
+    """Bytes that the process has read and written, from memory or disk; None where the system doesn't tell."""
+    try:
+        told = dict(line.split(": ") for line in Path("/proc/self/io").read_text().splitlines())
+        return int(told["rchar"]), int(told["wchar"])
+    except (OSError, KeyError, ValueError):
+        return None
 
 
 class JsonFormatter(logging.Formatter):

@@ -17,6 +17,7 @@ def spec_of(model: Model) -> TableSpec:
         change_feed=model.layer == "silver",
         pii=frozenset(name for name, column in doc.columns.items() if column.pii),
         sequences=doc.sequences,
+        cluster_by=doc.cluster_by,
     )
 
 

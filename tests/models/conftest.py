@@ -20,8 +20,8 @@ import pyarrow as pa
 import pytest
 import yaml
 
-from clicklake.build.build import select_typed
 from clicklake.build.graph import inputs as model_inputs
+from clicklake.build.strategies import select_typed
 from clicklake.contracts.catalogue import Catalogue
 from clicklake.contracts.model import ColumnDoc, Model, Report, ReportColumn
 from clicklake.contracts.types import ColumnType

@@ -1,27 +1,33 @@
-"""Gold tables from silver: each model that is stale is built, and says in its commit what it was built from."""
+"""Gold tables from silver: a table that is stale follows its inputs, and says in its commit what it was built from."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 from sqlglot import exp
 
+from clicklake.build.changed import Changed, ChangeReader
 from clicklake.build.graph import build_order, inputs
+from clicklake.build.replace import replace_rows
+from clicklake.build.strategies import Increment, Limits, RebuildError, select_typed
 from clicklake.contracts.catalogue import Catalogue
 from clicklake.contracts.model import Model
-from clicklake.contracts.types import ColumnType
 from clicklake.engines.duckdb import DuckDB
-from clicklake.engines.sql import Parameter, bind, parse, quote, text
-from clicklake.errors import ConflictError
+from clicklake.engines.sql import Parameter, parse
+from clicklake.errors import ChangesLostError, ConflictError
 from clicklake.refine.registry import fingerprint
 from clicklake.refine.settle import LEDGER
-from clicklake.storage import Snapshot, Store, commit
+from clicklake.storage import Snapshot, Store, commit, compare
+from clicklake.storage.store import COMMIT_MARK
 from clicklake.tables import spec_of
 
 MODEL_MARK = "model"
 """Fingerprint of the model's SQL, document and parameters."""
+
+How = Literal["rebuilt", "incremented", "unchanged"]
 
 _TRIES = 20
 
@@ -32,13 +38,21 @@ class Built:
 
     Args:
         snapshot: The version that fits its inputs.
-        reason: Why it was built; None where it was up to date.
-        rows_in: Rows of its inputs, where it was built.
+        how: `rebuilt` whole, `incremented` by what changed, or `unchanged`.
+        reason: Why it was built; None where it is unchanged.
+        rows_in: Rows of its inputs that were read because they changed; all of them where it was rebuilt.
+        bytes_in: Size of the files that hold them.
+        rows_out: Rows written.
+        bytes_out: Size of the files written.
     """
 
     snapshot: Snapshot
-    reason: str | None
-    rows_in: int
+    how: How = "unchanged"
+    reason: str | None = None
+    rows_in: int = 0
+    bytes_in: int = 0
+    rows_out: int = 0
+    bytes_out: int = 0
 
 
 class Builder:
@@ -50,6 +64,7 @@ class Builder:
         catalogue: The models.
         parameters: What they name.
         after: Is called behind each commit with the table's name.
+        limits: When an increment is done in another way.
     """
 
     def __init__(
@@ -59,10 +74,13 @@ class Builder:
         catalogue: Catalogue,
         parameters: Mapping[str, Parameter],
         after: Callable[[str], None] = lambda table: None,
+        limits: Limits | None = None,
     ) -> None:
         self.store, self.engine, self.catalogue, self.parameters = store, engine, catalogue, parameters
         self.after = after
+        self.limits = limits or Limits()
         self.versions: dict[str, Snapshot] = {}
+        self._changes = ChangeReader(store, engine)
 
     def order(self) -> list[Model]:
         """The gold models, each behind what it reads."""
@@ -82,50 +100,97 @@ class Builder:
         marks = {MODEL_MARK: self._fingerprint(model), **self._consumed(model)}
         for _ in range(_TRIES):
             table = self.store.ensure(spec_of(model))
-            reason = "asked for" if full else self._stale(table, marks)
-            rows_in = 0
-            if reason:
-                try:
-                    table = self._rebuild(model, table, marks)
-                except ConflictError:
-                    continue
-                rows_in = sum(self.versions[name].size[0] for name in inputs(model))
+            try:
+                built = self._follow(model, table, marks, full=full)
+            except ConflictError:
+                continue
+            if built.snapshot.version != table.version:
                 self.after(model.name)
-            self.versions[model.name] = table
-            self.engine.attach(table)
-            return Built(table, reason, rows_in)
+            self.versions[model.name] = built.snapshot
+            self.engine.attach(built.snapshot)
+            return built
         raise ConflictError(f"{model.name}: {_TRIES} commits of other writers came first; try again")
 
-    def _rebuild(self, model: Model, table: Snapshot, marks: Mapping[str, int]) -> Snapshot:
+    def _follow(self, model: Model, table: Snapshot, marks: Mapping[str, int], *, full: bool) -> Built:
+        reason = "asked for" if full else self._broken(model, table, marks)
+        if reason:
+            return self._rebuild(model, table, marks, reason)
+        moved = [name for name in inputs(model) if table.mark(f"input:{name}", -1) != self.versions[name].version]
+        if not moved:
+            return Built(table)
+        try:
+            changed = [self._changed(name, table) for name in moved]
+        except ChangesLostError as error:
+            return self._rebuild(model, table, marks, str(error))
+        return self._increment(model, table, marks, [change for change in changed if change])
+
+    def _increment(self, model: Model, table: Snapshot, marks: Mapping[str, int], changed: list[Changed]) -> Built:
+        reason = ", ".join(map(str, changed))
+        if not changed:  # files were only moved about: the marks follow, and nothing else does
+            return Built(commit(self.store, table, table.schema.empty_table(), marks=marks))
+        read = {name: self.versions[name] for name in inputs(model)}
+        work = Increment(self.engine, model, self.parameters, table, read, changed, self.limits)
+        try:
+            rows = work.follow()
+            after = replace_rows(
+                *(self.store, self.engine, table, model.doc.grain, rows, marks),
+                small=self.limits.small,
+                note={"how": "incremented", "reason": reason},
+            )
+        except RebuildError as error:
+            return self._rebuild(model, table, marks, "; ".join(filter(None, (reason, str(error)))))
+        finally:
+            work.forget()
+        rows_in, bytes_in = sum(change.count for change in changed), sum(change.bytes for change in changed)
+        return _built(table, after, "incremented", reason, rows_in, bytes_in)
+
+    def _rebuild(self, model: Model, table: Snapshot, marks: Mapping[str, int], reason: str) -> Built:
         schema = model.doc.schema
+        before = table
         if not table.has_schema(schema, model.doc.partition_by):
             table = self.store.recreate(spec_of(model), table)
         rows = self.engine.stream(select_typed(model, self.parameters), schema)
-        return commit(self.store, table, rows, mode="overwrite", marks=marks)
+        note = {"how": "rebuilt", "reason": reason}
+        after = commit(self.store, table, rows, mode="overwrite", marks=marks, note=note)
+        sizes = [self.versions[name].size for name in inputs(model)]
+        return _built(before, after, "rebuilt", reason, sum(rows for rows, _ in sizes), sum(size for _, size in sizes))
+
+    def _changed(self, name: str, table: Snapshot) -> Changed:
+        document = self.catalogue.gold.get(name) or self.catalogue.silver[name]
+        return self._changes.read(self.versions[name], table.mark(f"input:{name}", -1), document.doc.grain)
+
+    def _broken(self, model: Model, table: Snapshot, marks: Mapping[str, int]) -> str | None:
+        """Why the table can't just follow its inputs."""
+        if any(table.mark(mark, -1) == -1 for mark in marks):
+            return "it was never built"
+        if table.mark(MODEL_MARK) != marks[MODEL_MARK]:
+            return "its model changed"
+        ours = table.mark(COMMIT_MARK)
+        if ours == table.version:
+            return None
+        # Commits without our mark: a compaction moves rows about, anything else is a change by another program.
+        try:
+            foreign = self._changes.read(table, ours, model.doc.grain)
+        except ChangesLostError as error:
+            return str(error)
+        return f"another program changed it ({foreign.rows})" if foreign else None
 
     def _fingerprint(self, model: Model) -> int:
         names = sorted(item.name for item in parse(model.sql, str(model.file)).find_all(exp.Placeholder))
         used = {name: str(self.parameters.get(name)) for name in names}
-        doc = {name: column.type for name, column in model.doc.columns.items()}
-        return fingerprint(json.dumps([model.sql, doc, used, self.engine.reporting_timezone]))
+        doc = model.doc
+        columns = {name: column.type for name, column in doc.columns.items()}
+        follows = [doc.strategy, doc.key, doc.affected, doc.only_new_keys]
+        lies = [doc.partition_by, doc.cluster_by]
+        # Rows that were checked are not checked again: where they have to fulfil something else, they are made anew.
+        keys = [doc.grain, [reference.model_dump() for reference in doc.references]]
+        return fingerprint(json.dumps([model.sql, columns, used, self.engine.reporting_timezone, follows, lies, keys]))
 
     def _consumed(self, model: Model) -> dict[str, int]:
         return {f"input:{name}": self.versions[name].version for name in inputs(model)}
 
-    def _stale(self, table: Snapshot, marks: Mapping[str, int]) -> str | None:
-        for mark, value in marks.items():
-            found = table.mark(mark, -1)
-            if found == -1:
-                return "it was never built"
-            if found != value:
-                return "its model changed" if mark == MODEL_MARK else f"{mark.removeprefix('input:')} changed"
-        return None
 
-
-def select_typed(model: Model, parameters: Mapping[str, Parameter]) -> str:
-    """A model's SQL with its parameters put in and each column in the type of its document."""
-    query = bind(parse(model.sql, str(model.file)), parameters, str(model.file))
-    columns = ", ".join(
-        f"cast({quote(name)} as {ColumnType(doc.type).sql}) as {quote(name)}" for name, doc in model.doc.columns.items()
-    )
-    return f"select {columns} from ({text(query)}) as model"
+def _built(before: Snapshot, after: Snapshot, how: How, reason: str, rows_in: int, bytes_in: int) -> Built:
+    changes = compare(before, after)
+    written = sum(after.paths[path][0] for path in changes.added)
+    return Built(after, how, reason, rows_in, bytes_in, changes.rows_added, written)

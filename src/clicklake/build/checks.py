@@ -11,6 +11,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from clicklake.build.difference import same_key
+from clicklake.build.news import News
 from clicklake.contracts.model import Model, Reference
 from clicklake.engines.duckdb import DuckDB
 from clicklake.engines.sql import Parameter, bind, parse, quote, text
@@ -49,21 +51,38 @@ class CheckResult:
 
 
 def run_checks(
-    engine: DuckDB, model: Model, models: Mapping[str, Model], parameters: Mapping[str, Parameter]
+    engine: DuckDB,
+    model: Model,
+    models: Mapping[str, Model],
+    parameters: Mapping[str, Parameter],
+    news: Mapping[str, News] | None = None,
 ) -> Iterator[CheckResult]:
-    """Uniqueness of the grain, foreign keys, and the checks of the document; the tables must be attached."""
-    yield _timed(model.name, "unique_" + "_".join(model.doc.grain), "fail", partial(_repeated, engine, model))
+    """Uniqueness of the grain, foreign keys, and the checks of the document; the tables must be attached.
+
+    Args:
+        engine: Where the tables are.
+        model: The table that is checked.
+        models: All tables, by name.
+        parameters: What the checks name.
+        news: What is new since tables were checked last; keys are then looked at where something is new.
+    """
+    known = news or {}
+    own = known.get(model.name)
+    yield _timed(model.name, "unique_" + "_".join(model.doc.grain), "fail", partial(_repeated, engine, model, own))
     for reference in model.doc.references:
         parent = models.get(reference.table)
         if parent is not None:
             implied = _implied(model, reference, models)
             name = f"{'_'.join(reference.columns)}_in_{reference.table.partition('.')[2]}"
-            yield _timed(model.name, name, "fail", partial(_orphans, engine, model, reference, parent, implied))
+            count = partial(_orphans, engine, model, reference, parent, implied)
+            if own and not own.is_most and (of_parent := known.get(parent.name)):
+                count = partial(_new_orphans, engine, model, reference, parent, implied, own, of_parent)
+            yield _timed(model.name, name, "fail", count)
     for check in model.doc.checks:
         what = f"{model.file}: check {check.name}"
         query = text(bind(parse(check.sql, what), parameters, what))
-        count = f"select count(*) from ({query}) as offending"
-        yield _timed(model.name, check.name, check.severity, partial(engine.value, count))
+        offending = f"select count(*) from ({query}) as offending"
+        yield _timed(model.name, check.name, check.severity, partial(engine.value, offending))
 
 
 def _timed(table: str, name: str, severity: str, count: Callable[[], int]) -> CheckResult:
@@ -71,18 +90,22 @@ def _timed(table: str, name: str, severity: str, count: Callable[[], int]) -> Ch
     return CheckResult(table, name, severity, int(count()), time.perf_counter() - begun)
 
 
-def _repeated(engine: DuckDB, model: Model) -> int:
-    """Keys that occur more than once, or are null."""
+def _repeated(engine: DuckDB, model: Model, news: News | None = None) -> int:
+    """Keys that occur more than once, or are null; of the new rows alone where the others were checked before."""
     grain = model.doc.grain
     keys = ", ".join(map(quote, grain))
-    if len(grain) == 1 and model.doc.columns[grain[0]].type == "bigint":
+    rows = model.name
+    if news and not news.is_most:
+        same = same_key(grain, "rows", "news")
+        rows = f"(select rows.* from {model.name} as rows semi join {news.added} as news on {same}) as rows"
+    elif len(grain) == 1 and model.doc.columns[grain[0]].type == "bigint":
         counted = _repeated_ids(engine.stream(f"select {keys} from {model.name}"))
         if counted is not None:
             return counted
     nullable = {name for name in grain if model.doc.columns[name].type != "bigint"}
     null = " or ".join(f"{quote(name)} is null" for name in grain if name in nullable and len(grain) == 1) or "false"
-    suspects = model.name
-    if _FEW_KEYS < engine.value(f"select count(*) from {model.name}") <= _MOST_HASHES:
+    suspects = rows
+    if rows == model.name and _FEW_KEYS < engine.value(f"select count(*) from {model.name}") <= _MOST_HASHES:
         # Equal keys have equal hashes: only keys whose hash occurs again need be compared.
         twice = _twice(engine.stream(f"select hash({keys}) as hash from {model.name}"))
         engine.register("hashes_twice", pa.table({"hash": twice}))
@@ -139,15 +162,41 @@ def _orphans(engine: DuckDB, model: Model, reference: Reference, parent: Model, 
     """
     to = reference.to or parent.doc.grain
     columns = ", ".join(map(quote, reference.columns))
-    there = " and ".join(f"{quote(name)} is not null" for name in reference.columns)
-    if implied:
-        there += " and (" + " or ".join(f"{quote(name)} is null" for name in implied) + ")"
-    same = " and ".join(f"child.{quote(a)} = parent.{quote(b)}" for a, b in zip(reference.columns, to, strict=True))
+    there, same = _conditions(reference, to, implied)
     rows, keys = (engine.value(f"select count(*) from {name}") for name in (model.name, parent.name))
     orphans = f"(select {columns} from {model.name} where {there}) as child anti join {parent.name} as parent on {same}"
     if rows >= _MANY_TIMES * keys:
         orphans = orphans.replace("(select ", "(select distinct ", 1)
     return int(engine.value(f"select count(*) from (select distinct child.* from {orphans})"))
+
+
+def _new_orphans(
+    engine: DuckDB, model: Model, reference: Reference, parent: Model, implied: Sequence[str], own: News, theirs: News
+) -> int:
+    """Keys of new rows that the parent does not have, and keys that the parent has lost and the table still names."""
+    to = reference.to or parent.doc.grain
+    columns = ", ".join(map(quote, reference.columns))
+    there, same = _conditions(reference, to, implied)
+    orphans = (
+        f"select {columns} from (select distinct {columns} from {own.added} where {there}) as child "
+        f"anti join {parent.name} as parent on {same}"
+    )
+    if theirs.is_removed:
+        kept = " and ".join(f"parent.{quote(name)} = kept.{quote(name)}" for name in to)
+        keys = ", ".join(f"parent.{quote(name)}" for name in to)
+        lost = f"select distinct {keys} from {theirs.removed} as parent anti join {parent.name} as kept on {kept}"
+        named = f"select {columns} from {model.name} where {there}"
+        orphans += f" union select {columns} from ({named}) as child semi join ({lost}) as parent on {same}"
+    return int(engine.value(f"select count(*) from ({orphans}) as orphans"))
+
+
+def _conditions(reference: Reference, to: Sequence[str], implied: Sequence[str]) -> tuple[str, str]:
+    """SQL: a row names a parent that nobody else looks for; the child names this parent."""
+    there = " and ".join(f"{quote(name)} is not null" for name in reference.columns)
+    if implied:
+        there += " and (" + " or ".join(f"{quote(name)} is null" for name in implied) + ")"
+    same = " and ".join(f"child.{quote(a)} = parent.{quote(b)}" for a, b in zip(reference.columns, to, strict=True))
+    return there, same
 
 
 def _implied(model: Model, reference: Reference, models: Mapping[str, Model]) -> Sequence[str]:

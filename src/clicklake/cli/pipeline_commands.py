@@ -136,12 +136,17 @@ def refine(
 
 def build(
     ctx: typer.Context,
-    full: Annotated[bool, typer.Option("--full", help="Build every table anew, even if it is up to date.")] = False,
+    tables: Annotated[list[str] | None, typer.Argument(metavar="[TABLE]...", help="With --full: only these.")] = None,
+    full: Annotated[bool, typer.Option("--full", help="Build the tables anew, even if they are up to date.")] = False,
 ) -> None:
     """Build gold from silver, check it and publish it."""
+    from clicklake.errors import UsageError
+
     context: Context = ctx.obj
+    if tables and not full:
+        raise UsageError("tables are named to build them anew: clicklake build --full TABLE...")
     lake = context.open()
-    _finish(context, lake, lake.build(full=full, progress=context.progress(lake.stages(0) - 1)))
+    _finish(context, lake, lake.build(full=tables or full, progress=context.progress(lake.stages(0) - 1)))
 
 
 def _paths(sources: list[str]) -> dict[str, list[str]]:

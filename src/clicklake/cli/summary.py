@@ -37,8 +37,9 @@ def show_run(context: Context, lake: Lake, result: RunResult) -> None:
         context.show(fates, title="Rows of this run, by their fate")
     elif result.fates:
         context.say("nothing new")
-    for name, reason in result.rebuilt.items():
-        context.say(f"built {name}: {reason}")
+    for what, tables in (("built", result.rebuilt), ("incremented", result.incremented)):
+        for name, reason in tables.items():
+            context.say(f"{what} {name}: {reason}")
     if result.release:
         context.say(f"published release {result.release.release_id} in {result.seconds:.1f} s")
 
@@ -87,6 +88,8 @@ def _as_row(result: RunResult) -> dict[str, Any]:
         ],
         "fates": [{"source": source, **rows} for source, rows in result.fates.items() if rows],
         "rejudged": [{"source": source, "reason": reason} for source, reason in result.rejudged.items()],
+        "rebuilt": [{"table": name, "reason": reason} for name, reason in result.rebuilt.items()],
+        "incremented": [{"table": name, "reason": reason} for name, reason in result.incremented.items()],
         "errors": [str(failure) for failure in result.failures],
     }
 

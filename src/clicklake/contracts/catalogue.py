@@ -6,11 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import TypeVar
 
 from clicklake.contracts.contract import Contract, load_contract
 from clicklake.contracts.explain import closest
 from clicklake.contracts.model import Model, Report, load_model, load_report
 from clicklake.errors import UnknownNameError
+
+T = TypeVar("T")
 
 _PACKAGE = Path(__file__).parent.parent
 SHOP = _PACKAGE / "shop"
@@ -99,8 +102,8 @@ class Catalogue:
         return found
 
 
-def pick(name: str, known: Mapping[str, Path], what: str) -> Path:
-    """The file of a name, or an error that names the nearest and all."""
+def pick(name: str, known: Mapping[str, T], what: str) -> T:
+    """What has a name, or an error that names the nearest and all."""
     if name in known:
         return known[name]
     raise UnknownNameError(f"there is no {what} {name!r}{closest(name, known)}. Known: {', '.join(known) or 'none'}")

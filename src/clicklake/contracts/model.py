@@ -70,8 +70,23 @@ class Identity(_Strict):
 class TableDoc(_Strict):
     """The document of a table.
 
-    `time` is the column that says when a row happened; `measures` are aggregates, by name, that tell what a
-    restatement has changed.
+    Args:
+        description: What a row is.
+        grain: The columns that name a row.
+        strategy: How a gold table follows its inputs: `append` (each row of the only input makes rows of its own),
+            `keys` (what belongs to an affected key is made anew), `rebuild` (all is made anew).
+        key: What the rows of a `keys` table belong to.
+        affected: For each input of a `keys` table, SQL from its rows that came or went (`changed`) to keys.
+        only_new_keys: Inputs whose new rows don't alter the rows of a key that the table has already.
+        partition_by: Partition columns.
+        cluster_by: A time by whose months rows are put into different files, without a partition column.
+        references: Foreign keys.
+        identity: What makes two silver rows the same.
+        sequences: Rising whole numbers or times, stored as differences.
+        columns: By name.
+        checks: What must hold of the table.
+        time: When a row happened.
+        measures: Aggregates, by name, that tell what a restatement has changed.
     """
 
     description: str = Field(pattern="^One row per ")
@@ -79,7 +94,9 @@ class TableDoc(_Strict):
     strategy: Literal["append", "keys", "rebuild"] = "rebuild"
     key: tuple[str, ...] | None = None
     affected: dict[str, str] = Field(default_factory=dict)
+    only_new_keys: tuple[str, ...] = ()
     partition_by: tuple[str, ...] = ()
+    cluster_by: str | None = None
     references: tuple[Reference, ...] = ()
     identity: Identity | None = None
     sequences: tuple[str, ...] = ()
@@ -95,12 +112,18 @@ class TableDoc(_Strict):
             ("key", self.key or ()),
             ("partition_by", self.partition_by),
             ("time", (self.time,) if self.time else ()),
+            ("cluster_by", (self.cluster_by,) if self.cluster_by else ()),
         ):
             for name in names:
                 if name not in self.columns:
                     raise ValueError(f"{what} names {name!r}, which is no column of the table")
         if self.strategy == "keys" and not (self.key and self.affected):
             raise ValueError("strategy keys needs `key` and `affected`")
+        for name in self.only_new_keys:
+            if name not in self.affected:
+                raise ValueError(f"only_new_keys names {name!r}, which is not in `affected`")
+        if self.cluster_by and self.columns[self.cluster_by].type not in ("timestamp", "date"):
+            raise ValueError(f"cluster_by names {self.cluster_by!r}, which is neither a timestamp nor a date")
         return self
 
     @property

@@ -127,11 +127,17 @@ class DuckDB:
         """Make a table without rows known, for a table that is not there yet."""
         self.execute(f"create or replace view {name} as {_empty(schema)}")
 
-    def scan(self, snapshot: Snapshot, files: Sequence[str] | None = None) -> str:
-        """SQL that reads a snapshot, timestamps naive, columns in the schema's order and types."""
+    def scan(self, snapshot: Snapshot, files: Sequence[str] | None = None, *, filename: bool = False) -> str:
+        """SQL that reads a snapshot, timestamps naive, columns in the schema's order and types.
+
+        Args:
+            snapshot: The version.
+            files: Only these of its files.
+            filename: Whether a last column, `filename`, says in which of them a row lies.
+        """
         chosen = snapshot.files if files is None else list(files)
         if not chosen:
-            return _empty(snapshot.schema)
+            return _empty(pa.schema([*snapshot.schema, ("filename", pa.string())]) if filename else snapshot.schema)
         listed = ", ".join(_literal(file) for file in chosen)
         hive = {name: from_arrow(snapshot.schema.field(name).type).sql for name in snapshot.partition_by}
         types = "{" + ", ".join(f"{_literal(name)}: {sql}" for name, sql in hive.items()) + "}"
@@ -139,6 +145,8 @@ class DuckDB:
         if len(chosen) > 1:
             options += ", union_by_name = true"
         columns = ", ".join(_read(field) for field in snapshot.schema)
+        if filename:
+            options, columns = f"{options}, filename = true", f"{columns}, filename"
         return f"select {columns} from read_parquet([{listed}], {options})"
 
     def files_with(self, snapshot: Snapshot, condition: str) -> list[str]:

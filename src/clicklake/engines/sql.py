@@ -96,6 +96,21 @@ def tables(tree: exp.Expression) -> list[str]:
     return sorted(found - ctes)
 
 
+def redirect(tree: exp.Expression, names: Mapping[str, str]) -> exp.Expression:
+    """The same query reading other tables: each name of `names`, `layer.table` or bare, is replaced by its value."""
+    ctes = {cte.alias for cte in tree.find_all(exp.CTE)}
+    for table in list(tree.find_all(exp.Table)):
+        name = f"{table.db}.{table.name}" if table.db else table.name
+        if name in names and (table.db or name not in ctes):
+            other = exp.to_table(names[name], dialect=DIALECT)
+            # Columns go on being named by the table that the query was written for.
+            table.replace(exp.alias_(other, table.alias or table.name, table=True))
+    for column in tree.find_all(exp.Column):
+        if f"{column.db}.{column.table}" in names:
+            column.set("db", None)
+    return tree
+
+
 def text(tree: exp.Expression) -> str:
     """The SQL for DuckDB."""
     return tree.sql(dialect=DIALECT)

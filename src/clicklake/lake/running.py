@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -35,7 +35,8 @@ class RunResult:
         files: What came of each file, by source.
         fates: Rows ingested, loaded, duplicates, quarantined by source.
         rejudged: Sources whose rows were all judged again, with the reason.
-        rebuilt: Gold tables that were built, with the reason.
+        rebuilt: Gold tables that were built whole, with the reason.
+        incremented: Gold tables that followed changes of their inputs, with these changes.
         release: What was published; None where nothing changed.
         failures: What went wrong without stopping the run.
         seconds: Wall time.
@@ -46,6 +47,7 @@ class RunResult:
     fates: dict[str, dict[str, int]] = field(default_factory=dict)
     rejudged: dict[str, str] = field(default_factory=dict)
     rebuilt: dict[str, str] = field(default_factory=dict)
+    incremented: dict[str, str] = field(default_factory=dict)
     release: Release | None = None
     failures: list[ClicklakeError] = field(default_factory=list)
     seconds: float = 0.0
@@ -108,8 +110,13 @@ class RunningLake(OpenedLake):
 
         return self._run("refine", work, progress)
 
-    def build(self, *, full: bool = False, progress: Progress | None = None) -> RunResult:
-        """Silver to gold, checks, release."""
+    def build(self, *, full: bool | Collection[str] = False, progress: Progress | None = None) -> RunResult:
+        """Silver to gold, checks, release.
+
+        Args:
+            full: Build every gold table anew, even if it is up to date; or those named.
+            progress: Is told each stage as it starts (True) and ends (False).
+        """
         return self._run("build", lambda pipeline, result: self._build(pipeline, result, full=full), progress)
 
     def dry_run(self, sources: Mapping[str, str | Path | Sequence[str | Path]] | None = None) -> list[DryRun]:
@@ -157,9 +164,11 @@ class RunningLake(OpenedLake):
         for source, paths in wanted.items():
             result.files[source] = pipeline.ingest(source, paths)
 
-    def _build(self, pipeline: Pipeline, result: RunResult, *, full: bool) -> None:
+    def _build(self, pipeline: Pipeline, result: RunResult, *, full: bool | Collection[str]) -> None:
         builder = pipeline.build(full=full)
-        result.rebuilt = {name: reason for name, reason in pipeline.stale.items() if reason}
+        told = {name: built for name, built in pipeline.built.items() if built.reason}
+        result.rebuilt = {name: built.reason or "" for name, built in told.items() if built.how == "rebuilt"}
+        result.incremented = {name: built.reason or "" for name, built in told.items() if built.how == "incremented"}
         result.release = pipeline.publish(builder)
 
     def _run(self, command: str, work: Callable[[Pipeline, RunResult], None], progress: Progress | None) -> RunResult:

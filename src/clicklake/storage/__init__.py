@@ -1,7 +1,19 @@
 """Delta tables: opening, reading at a version, and committing with marks."""
 
+from clicklake.storage.changes import Changes, changes_since, compare
 from clicklake.storage.commit import add_columns, commit
 from clicklake.storage.parquet import constant, with_constants
 from clicklake.storage.store import Snapshot, Store, TableSpec
 
-__all__ = ["Snapshot", "Store", "TableSpec", "add_columns", "commit", "constant", "with_constants"]
+__all__ = [
+    "Changes",
+    "Snapshot",
+    "Store",
+    "TableSpec",
+    "add_columns",
+    "changes_since",
+    "commit",
+    "compare",
+    "constant",
+    "with_constants",
+]

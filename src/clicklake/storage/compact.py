@@ -124,11 +124,11 @@ def partitions(snapshot: Snapshot) -> list[Group]:
 
 
 def _by_partition(snapshot: Snapshot) -> dict[tuple[str | None, ...], dict[str, int]]:
-    """Size of each file, by partition, in the order in which they were written."""
+    """Size of each file, by partition (and month, where these are kept apart), in the order of writing."""
     found: dict[tuple[str | None, ...], dict[str, int]] = {}
     for path in sorted(snapshot.paths, key=snapshot.written_at.__getitem__):
         size, values = snapshot.paths[path]
-        found.setdefault(tuple(values.values()), {})[path] = size
+        found.setdefault((*values.values(), snapshot.months.get(path)), {})[path] = size
     return found
 
 

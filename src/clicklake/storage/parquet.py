@@ -20,6 +20,7 @@ from urllib.parse import quote
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from deltalake.transaction import AddAction
 
@@ -74,8 +75,8 @@ def write_files(
     rows: Iterable[pa.RecordBatch],
     schema: pa.Schema,
     *,
-    writers: int = WRITERS,
-    file_rows: int = FILE_ROWS,
+    writers: int | None = None,
+    file_rows: int | None = None,
 ) -> Written:
     """Write rows into new files of a table; each file has rows of one partition, in the order in which they came.
 
@@ -88,14 +89,15 @@ def write_files(
         file_rows: Rows of a partition in a file; a row group is not cut for it.
     """
     written = Written(Path(store.uri(snapshot.name)), nulls=dict.fromkeys(schema.names, 0))
-    workers = Workers(lambda: _Writer(store, snapshot, schema, written, file_rows), writers)
+    most_rows = file_rows or FILE_ROWS
+    workers = Workers(lambda: _Writer(store, snapshot, schema, written, most_rows), writers or WRITERS)
     waiting = _Waiting()
     try:
         for batch in rows:
             written.rows += batch.num_rows
             for name, column in zip(schema.names, batch.columns, strict=True):
                 written.nulls[name] += column.null_count
-            for partition, part in _split(batch, snapshot.partition_by):
+            for partition, part in _split(batch, snapshot.partition_by, snapshot.cluster_by):
                 for chunk in waiting.add(partition, part):
                     workers.put(chunk)
         workers.close(list(waiting.rest()))
@@ -134,15 +136,20 @@ class _Waiting:
         return partition, self._batches.pop(partition)
 
 
-def _split(batch: pa.RecordBatch, columns: tuple[str, ...]) -> Iterator[tuple[Partition, pa.RecordBatch]]:
-    """The batch's rows by their partition, without the partition columns."""
+def _split(
+    batch: pa.RecordBatch, columns: tuple[str, ...], cluster_by: str | None = None
+) -> Iterator[tuple[Partition, pa.RecordBatch]]:
+    """The batch's rows by their partition, without the partition columns; and by month, the last of the values."""
     if not batch.num_rows:
         return
     rest = batch.select([name for name in batch.schema.names if name not in columns])
-    if not columns:
+    values_of = [batch.column(name) for name in columns]
+    if cluster_by:
+        values_of.append(_months(batch.column(cluster_by)))
+    if not values_of:
         yield (), rest
         return
-    encoded = [batch.column(name).dictionary_encode(null_encoding="encode") for name in columns]
+    encoded = [array.dictionary_encode(null_encoding="encode") for array in values_of]
     if all(len(array.dictionary) == 1 for array in encoded):
         yield tuple(_text(array.dictionary[0]) for array in encoded), rest
         return
@@ -165,6 +172,13 @@ def _split(batch: pa.RecordBatch, columns: tuple[str, ...]) -> Iterator[tuple[Pa
 def _text(value: pa.Scalar) -> str | None:
     plain = value.as_py()
     return None if plain is None else str(plain)
+
+
+def _months(times: pa.Array) -> pa.Array:
+    """The month of each time or date, counted from the year 0."""
+    if pa.types.is_timestamp(times.type):
+        times = times.view(pa.timestamp(times.type.unit))  # in UTC, without asking for its rules
+    return pc.add(pc.multiply(pc.year(times), 12), pc.month(times))
 
 
 class _Writer:
@@ -204,7 +218,7 @@ class _Writer:
         self._open = {}
 
     def _begin(self, partition: Partition) -> _File:
-        values = dict(zip(self._partition_by, partition, strict=True))
+        values = dict(zip(self._partition_by, partition, strict=False))  # a month is no partition column
         folders = [
             f"{name}={_NULL_PARTITION if value is None else quote(value, safe='')}/" for name, value in values.items()
         ]

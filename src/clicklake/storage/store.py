@@ -43,6 +43,7 @@ class TableSpec:
         change_feed: Whether changes can be read from the log (bronze and silver).
         pii: Columns whose minimum and maximum must not stand in the log.
         sequences: Rising whole numbers or times, stored as differences.
+        cluster_by: A time by whose months rows are put into different files.
     """
 
     name: str
@@ -51,6 +52,7 @@ class TableSpec:
     change_feed: bool = False
     pii: frozenset[str] = frozenset()
     sequences: tuple[str, ...] = ()
+    cluster_by: str | None = None
 
 
 @dataclass(frozen=True)
@@ -62,12 +64,14 @@ class Snapshot:
         root: The table's folder or URL.
         delta: The table as delta-rs sees it at that version.
         nulls: Rows without a value by column, as the commit that made the version counted them; else empty.
+        cluster_by: A time by whose months rows are put into different files.
     """
 
     name: str
     root: str
     delta: DeltaTable
     nulls: dict[str, int] = field(default_factory=dict, compare=False)
+    cluster_by: str | None = field(default=None, compare=False)
 
     @cached_property
     def version(self) -> int:
@@ -128,6 +132,15 @@ class Snapshot:
         actions = self.actions
         times = actions["modification_time"].cast(pa.int64()).to_pylist()
         return dict(zip(actions["path"].to_pylist(), times, strict=True))
+
+    @cached_property
+    def months(self) -> dict[str, str]:
+        """The months of `cluster_by` in each file, such as `2025-01 2025-01`, from the log's statistics."""
+        if not self.cluster_by:
+            return {}
+        actions = pa.table(self.delta.get_add_actions(flatten=True)).to_pylist()
+        bounds = (f"min.{self.cluster_by}", f"max.{self.cluster_by}")
+        return {row["path"]: " ".join(str(row.get(bound))[:7] for bound in bounds) for row in actions}
 
     @cached_property
     def rows_by_path(self) -> dict[str, int | None]:
@@ -221,7 +234,8 @@ class Store:
                 f"table {name} uses {', '.join(sorted(unsupported))}, which not every engine reads; "
                 "rewrite it without and try again"
             )
-        return Snapshot(name, uri, delta)
+        spec = self.specs.get(name)
+        return Snapshot(name, uri, delta, cluster_by=spec.cluster_by if spec else None)
 
     def open(self, name: str, version: int | None = None) -> Snapshot:
         """A table's newest or given version.

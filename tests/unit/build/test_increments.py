@@ -1,0 +1,264 @@
+"""Every gold model of the shop, found through the catalogue: its increments give the rows of a full build."""
+
+from __future__ import annotations
+
+import math
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from deltalake import DeltaTable
+
+from clicklake.build.build import Builder, Built
+from clicklake.build.graph import inputs as model_inputs
+from clicklake.build.strategies import Limits
+from clicklake.contracts.catalogue import Catalogue
+from clicklake.errors import UnknownNameError
+from clicklake.lake import Lake
+from clicklake.refine.refine import LEDGER
+from clicklake.storage import commit
+from clicklake.synthetic import GeneratorConfig, generate
+
+MODELS = Catalogue().gold
+EVENTS = "silver.events"
+
+AS_SHIPPED = Limits()
+ALWAYS_BY_FILES = Limits(small=0, most_affected=math.inf)
+ALWAYS_BY_KEYS = Limits(most_affected=math.inf)
+
+
+class StoppedError(Exception):
+    """Stands for a kill."""
+
+
+def build(
+    lake: Lake, limits: Limits, after: Callable[[str], None] = lambda table: None, *, full: bool = False
+) -> dict[str, Built]:
+    engine = lake.engine()
+    try:
+        builder = Builder(lake.store, engine, lake.catalogue, lake.parameters, after, limits)
+        builder.attach_silver()
+        return {model.name: builder.build(model, full=full) for model in builder.order()}
+    finally:
+        engine.close()
+
+
+def gold_rows(lake: Lake) -> dict[str, list[str]]:
+    """All rows of all gold tables at their newest version, all columns, in any order."""
+    engine = lake.engine()
+    try:
+        scans = {name: engine.scan(lake.store.open(name)) for name in lake.catalogue.gold}
+        return {name: sorted(map(str, engine.rows(scan))) for name, scan in scans.items()}
+    finally:
+        engine.close()
+
+
+def full_rows(lake: Lake, folder: Path) -> dict[str, list[str]]:
+    """The rows of a full build of a copy of the lake."""
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(lake.path, folder)
+    copy = Lake(folder)
+    built = build(copy, AS_SHIPPED, full=True)
+    assert {(one.how, one.reason) for one in built.values()} == {("rebuilt", "asked for")}
+    return gold_rows(copy)
+
+
+def change_silver(lake: Lake, keep: str, insert: str | None = None) -> None:
+    """Commit a silver version that has only the rows that fulfil a condition, and some more; gold may read it."""
+    before = lake.store.open(EVENTS)
+    engine = lake.engine()
+    try:
+        scan = engine.scan(before)
+        more = f" union all by name {insert.format(silver=f'({scan})')}" if insert else ""
+        rows = engine.stream(f"select * from ({scan}) where {keep}{more}", before.schema)
+        after = commit(lake.store, before, rows, marks={}, mode="overwrite")
+    finally:
+        engine.close()
+    ledger = lake.store.open(LEDGER)
+    commit(lake.store, ledger, ledger.schema.empty_table(), marks={f"read:{EVENTS}": after.version})
+
+
+def settle(lake: Lake) -> None:
+    """Let gold read the newest silver."""
+    ledger = lake.store.open(LEDGER)
+    marks = {f"read:{EVENTS}": lake.store.open(EVENTS).version}
+    commit(lake.store, ledger, ledger.schema.empty_table(), marks=marks)
+
+
+@pytest.fixture(scope="module")
+def parts(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[str, Path]]:
+    """Generated inputs with duplicates, late and faulty rows, in the order in which they are ingested."""
+    folder = tmp_path_factory.mktemp("generated")
+    config = GeneratorConfig(
+        rows=6000, web_rows=900, days=75, files=6, users=300, late_share=0.1, duplicate_share=0.05, seed=3
+    )
+    generate(folder, config)
+    clicks = sorted((folder / "click_events").glob("*.csv"))
+    web = ("web_events", folder / "web_events")
+    return [*(("click_events", file) for file in (*clicks[:2], *clicks[3:5])), web, ("click_events", clicks[2])]
+
+
+def ingest(lake: Lake, source: str, path: Path) -> None:
+    lake.ingest(source, path)
+    lake.refine()
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory, parts: list[tuple[str, Path]]) -> Path:
+    lake = Lake(tmp_path_factory.mktemp("begun") / "lake")
+    for source, path in parts[:3]:
+        lake.ingest(source, path)
+    lake.run()
+    return Path(lake.path)
+
+
+@pytest.fixture
+def begun(tmp_path: Path, template: Path) -> Lake:
+    """A lake that was built from the first parts; some more wait."""
+    shutil.copytree(template, tmp_path / "lake")
+    return Lake(tmp_path / "lake")
+
+
+def steps(lake: Lake, parts: list[tuple[str, Path]]) -> Iterator[str]:
+    """Changes of silver, one after the other."""
+    for source, path in parts[3:]:
+        ingest(lake, source, path)
+        yield f"{source} {path.name}"
+    change_silver(lake, "user_id <= 'user_000150' or session_id is null or event_type = 'purchase'")
+    yield "rows are withdrawn"
+    change_silver(lake, "event_type <> 'search'")
+    yield "all rows of a type are withdrawn"
+    other = (
+        "select * replace (event_id + 1000000 as event_id, 'wish' as event_type, null as session_id, "
+        "event_timestamp - interval 200 days as event_timestamp) from {silver} where event_id % 50 = 0"
+    )
+    change_silver(lake, "event_id % 7 > 0", other)
+    yield "some go, others come, much earlier"
+    change_silver(lake, "true")
+    yield "files are rewritten, rows are not"
+
+
+@pytest.mark.parametrize("limits", [AS_SHIPPED, ALWAYS_BY_KEYS, ALWAYS_BY_FILES], ids=["shipped", "keys", "files"])
+def test_increments_give_the_rows_of_a_full_build(
+    begun: Lake, parts: list[tuple[str, Path]], tmp_path: Path, limits: Limits
+) -> None:
+    for step in steps(begun, parts):
+        built = build(begun, limits)
+        assert built.keys() == MODELS.keys()
+        made, expected = gold_rows(begun), full_rows(begun, tmp_path / "copy")
+        for name in MODELS:
+            assert made[name] == expected[name], f"{name} after: {step}"
+        if limits is not AS_SHIPPED:
+            following = [name for name, model in MODELS.items() if model.doc.strategy != "rebuild"]
+            assert "rebuilt" not in {built[name].how for name in following}, step
+    assert {one.how for one in built.values()} == {"unchanged"}, "nothing but files was changed last"
+    assert len({one.snapshot.mark(f"input:{EVENTS}", -1) for one in built.values()} - {-1}) == 1
+
+
+def test_a_compaction_changes_nothing(begun: Lake, parts: list[tuple[str, Path]]) -> None:
+    """By another program, of silver and of gold: rows that were only moved are no change."""
+    ingest(begun, *parts[3])
+    build(begun, AS_SHIPPED)
+    before = gold_rows(begun)
+    for name in (EVENTS, "gold.dim_sessions", "gold.fact_events"):
+        files = DeltaTable(begun.store.uri(name)).optimize.compact()
+        assert files["numFilesRemoved"] > 1, name
+    settle(begun)
+    assert {one.how for one in build(begun, AS_SHIPPED).values()} == {"unchanged"}
+    assert gold_rows(begun) == before
+
+
+@pytest.mark.parametrize("table", MODELS)
+def test_stopped_behind_a_table(begun: Lake, parts: list[tuple[str, Path]], tmp_path: Path, table: str) -> None:
+    """The next build goes on where the one that was stopped ended."""
+    ingest(begun, *parts[3])
+    expected = full_rows(begun, tmp_path / "copy")
+
+    def stop(committed: str) -> None:
+        if committed == table:
+            raise StoppedError
+
+    with pytest.raises(StoppedError):
+        build(begun, ALWAYS_BY_KEYS, stop)
+    built = build(begun, ALWAYS_BY_KEYS)
+    assert built[table].snapshot.version == begun.store.open(table).version
+    assert (built[table].how, built[table].reason) == ("unchanged", None)
+    assert gold_rows(begun) == expected
+
+
+def test_a_table_that_another_program_changed_is_rebuilt(begun: Lake) -> None:
+    before = gold_rows(begun)
+    DeltaTable(begun.store.uri("gold.dim_users")).delete("total_events > 3")
+    built = build(begun, AS_SHIPPED)
+    assert built["gold.dim_users"].how == "rebuilt"
+    assert "another program changed it" in (built["gold.dim_users"].reason or "")
+    assert gold_rows(begun) == before
+
+
+def test_what_was_read_last_is_gone(begun: Lake, parts: list[tuple[str, Path]], tmp_path: Path) -> None:
+    """Nobody can tell what was deleted: the tables are built whole, and the reason is told."""
+    ingest(begun, *parts[3])
+    change_silver(begun, "event_id % 5 > 0")
+    old = set(begun.store.open(EVENTS, 1).files)
+    for file in old:
+        Path(file).unlink()
+    built = build(begun, AS_SHIPPED)
+    reasons = {name: one.reason for name, one in built.items() if f"input:{EVENTS}" in begun_marks(begun, name)}
+    assert set(reasons.values()) == {f"{len(old)} files of version 1 of {EVENTS} are gone"}
+    assert gold_rows(begun) == full_rows(begun, tmp_path / "copy")
+
+
+def begun_marks(lake: Lake, name: str) -> set[str]:
+    return {f"input:{table}" for table in model_inputs(lake.catalogue.gold[name])}
+
+
+def test_a_day_touches_the_files_of_its_months(begun: Lake, parts: list[tuple[str, Path]]) -> None:
+    """Sessions of other months stay in the files in which they are."""
+    before = begun.store.open("gold.dim_sessions")
+    assert len(before.paths) >= 2
+    engine = begun.engine()
+    try:
+        months = engine.rows(
+            f"select filename, count(distinct date_trunc('month', session_start)) "
+            f"from ({engine.scan(before, filename=True)}) group by 1"
+        )
+    finally:
+        engine.close()
+    assert {count for _, count in months} == {1}
+    january = "event_timestamp < timestamp '2025-02-01'"
+    change_silver(begun, "true", f"select * replace (event_id + 1000000 as event_id) from {{silver}} where {january}")
+    after = build(begun, ALWAYS_BY_FILES)["gold.dim_sessions"].snapshot
+    kept = before.paths.keys() & after.paths.keys()
+    assert 0 < len(kept) < len(before.paths)
+
+
+def test_what_was_read_and_written_is_told(begun: Lake, parts: list[tuple[str, Path]]) -> None:
+    source, path = parts[3]
+    loaded = begun.store.open(EVENTS).size[0]
+    result = begun.run({source: path})
+    loaded = begun.store.open(EVENTS).size[0] - loaded
+    told = f"{EVENTS}: {loaded:,} new rows"
+    assert result.incremented["gold.fact_events"] == told
+    stages = begun.query(
+        "select target, rows_in, rows_out, bytes_in, bytes_out, reason from ops.runs "
+        f"where stage = 'build' and run_id = '{result.run_id}'"
+    ).to_pylist()
+    of = {row["target"]: row for row in stages}
+    fact, versions = of["gold.fact_events"], (0, 0)
+    before, after = (begun.store.open("gold.fact_events", version) for version in (1, 2))
+    versions = (after.size[0] - before.size[0], after.size[1] - before.size[1])
+    assert (fact["rows_in"], fact["rows_out"], fact["reason"]) == (loaded, loaded, f"incremented: {told}")
+    assert (fact["rows_out"], fact["bytes_out"]) == versions
+    assert 0 < fact["bytes_in"] < begun.store.open(EVENTS).size[1]
+    assert of["gold.dim_event_types"]["rows_out"] == 0
+
+
+def test_single_tables_are_built_anew(begun: Lake) -> None:
+    assert begun.build(full=["dim_users"]).rebuilt == {"gold.dim_users": "asked for"}
+    assert begun.build(full=["gold.dim_dates", "dim_products"]).rebuilt.keys() == {
+        "gold.dim_dates",
+        "gold.dim_products",
+    }
+    with pytest.raises(UnknownNameError, match="no gold table 'gold.dim_user' .did you mean 'gold.dim_users'"):
+        begun.build(full=["dim_user"])
