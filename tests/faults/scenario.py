@@ -91,7 +91,13 @@ def make(folder: Path, seed: int, rows: int = 60) -> Scenario:
         Step("a file cut short", ("run", f"click_events={third}", f"click_events={cut}"), code=1, any_order=False),
         Step("a stricter rule", ("run", f"click_events={fourth}"), strict, any_order=False),
         Step("a looser rule", ("run", f"web_events={web_three}", f"click_events={changed}"), loose),
+        Step("replay", ("quarantine", "replay"), loose, any_order=False),
+        Step("unload", ("unload", "click_events", second), loose, any_order=False),
+        Step("small files put together", ("optimize", "--all"), loose, any_order=False),
         Step("gold anew", ("build", "--full"), loose, any_order=False),
+        Step("gold restored", ("restore", "gold.dim_users", "--to", "1", "--yes"), loose, any_order=False),
+        Step("silver restored", ("restore", "silver.events", "--to", "2", "--yes"), loose, any_order=False),
+        Step("brought in line", ("run",), loose, any_order=False),
     ]
     return Scenario(folder, steps)
 
