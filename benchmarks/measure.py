@@ -152,4 +152,6 @@ def _processor() -> str:
 
 def _plain_environment() -> dict[str, str]:
     """Ours without the settings of the person who measures."""
-    return {name: value for name, value in os.environ.items() if not name.startswith("CLICKLAKE_")}
+    # Who installs a package has its bytecode; without it each process compiles its modules anew.
+    left_out = ("CLICKLAKE_", "PYTHONDONTWRITEBYTECODE")
+    return {name: value for name, value in os.environ.items() if not name.startswith(left_out)}

@@ -7,14 +7,14 @@ that. Only steps that make fewer rows are worth it: those that group or filter, 
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from typing import cast
+from collections.abc import Iterator, Sequence
 
 from sqlglot import exp
 
 from clicklake.engines.duckdb import DuckDB
-from clicklake.engines.sql import DIALECT, text
+from clicklake.engines.sql import DIALECT, quote, text
 from clicklake.errors import EngineError
 
 _NOT_THE_SAME_TWICE = (exp.Rand, exp.Uuid)
@@ -28,27 +28,30 @@ def share(engine: DuckDB, queries: Sequence[exp.Expression]) -> list[exp.Express
         queries: Parameters are bound, windows put in.
     """
     steps = [_steps(query) for query in queries]
-    readers = Counter(sql for found in steps for sql in set(found.values()))
+    readers = Counter(step for found in steps for step in set(found.values()))
     tables: dict[str, str | None] = {}
     shared = []
     for query, found in zip(queries, steps, strict=True):
-        changed = query.copy()
+        changed = query.copy() if any(readers[step] > 1 for step in found.values()) else query
+        before: list[exp.CTE] = []
         for cte in _ctes(changed):
-            sql = found.get(cte.alias)
-            if sql is None or readers[sql] < 2:
+            before.append(cte)
+            step = found.get(cte.alias)
+            if step is None or readers[step] < 2:
                 continue
-            if sql not in tables:
-                tables[sql] = _made(engine, f"work.shared_{len(tables) + 1}", sql)
-            if table := tables[sql]:
+            if step not in tables:
+                tables[step] = _made(engine, f"work.shared_{len(tables) + 1}", before)
+            if table := tables[step]:
                 cte.set("this", exp.select("*").from_(exp.to_table(table, dialect=DIALECT)))
         shared.append(changed)
     return shared
 
 
-def _made(engine: DuckDB, table: str, sql: str) -> str | None:
-    """The table; None where it can't be made: the reports that need it tell what is wrong with them."""
+def _made(engine: DuckDB, table: str, ctes: Sequence[exp.CTE]) -> str | None:
+    """The last step as a table; None where it can't be made: the reports that need it tell what is wrong with them."""
+    steps = ", ".join(map(text, ctes))
     try:
-        engine.execute(f"create or replace table {table} as {sql}")
+        engine.execute(f"create or replace table {table} as with {steps} select * from {quote(ctes[-1].alias)}")
     except EngineError:
         return None
     return table
@@ -60,26 +63,19 @@ def _ctes(query: exp.Expression) -> Iterator[exp.CTE]:
 
 
 def _steps(query: exp.Expression) -> dict[str, str]:
-    """The SQL of each CTE that may be shared, by its name; it reads real tables only."""
+    """What tells each CTE that may be shared from others, by its name: its text and those of all that it reads."""
     found: dict[str, str] = {}
-    whole: dict[str, exp.Expression] = {}
+    known: dict[str, str] = {}
     if len(list(query.find_all(exp.With))) > 1:
         return {}  # names mean different things in different places
     for cte in _ctes(query):
-        whole[cte.alias] = _expanded(cte.this, whole)
-        if not cte.args["alias"].columns and _is_worth_it(cte.this) and not whole[cte.alias].find(*_NOT_THE_SAME_TWICE):
-            found[cte.alias] = text(whole[cte.alias])
+        step, alias = cte.this, cte.args["alias"]
+        read = sorted({table.name for table in step.find_all(exp.Table) if not table.db and table.name in known})
+        whole = " ".join([text(step), *(f"{name}: {known[name]}" for name in read)])
+        known[cte.alias] = hashlib.sha256(whole.encode()).hexdigest()
+        if not alias.columns and _is_worth_it(step) and not step.find(*_NOT_THE_SAME_TWICE):
+            found[cte.alias] = known[cte.alias]
     return found
-
-
-def _expanded(step: exp.Expression, before: Mapping[str, exp.Expression]) -> exp.Expression:
-    """The step with the CTEs that it reads put in as subqueries."""
-    changed = step.copy()
-    for table in list(changed.find_all(exp.Table)):
-        if not table.db and table.name in before:
-            inner = cast(exp.Query, before[table.name].copy())
-            table.replace(inner.subquery(table.alias_or_name))
-    return changed
 
 
 def _is_worth_it(step: exp.Expression) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import math
 from decimal import Decimal
+from json.encoder import encode_basestring
 from typing import Any, TypeAlias
 
 import pyarrow as pa
@@ -58,7 +59,7 @@ def pythonic(column: Values) -> list[Any]:
 
 def quoted(texts: list[str | None]) -> list[str]:
     """Texts as JSON strings."""
-    return ["null" if t is None else json.dumps(t, ensure_ascii=False) for t in texts]
+    return ["null" if t is None else encode_basestring(t) for t in texts]
 
 
 def _plain(column: Values) -> Values:
