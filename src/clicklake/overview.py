@@ -126,8 +126,9 @@ def _files(lake: Lake, engine: Any) -> dict[str, tuple[int, int, datetime]]:  # 
     if snapshot is None:
         return {}
     rows = engine.rows(
-        "select source, count(*) filter (where status = 'ingested'), count(*) filter (where status = 'failed'), "
-        f"max(ingested_at) from ({engine.scan(snapshot)}) group by source"
+        "select source, count(*) filter (where status = 'ingested') - count(*) filter (where status = 'withdrawn'), "
+        "count(*) filter (where status = 'failed'), max(ingested_at) filter (where status <> 'withdrawn') "
+        f"from ({engine.scan(snapshot)}) group by source"
     )
     return {source: (done, failed, at.replace(tzinfo=timezone.utc)) for source, done, failed, at in rows}
 

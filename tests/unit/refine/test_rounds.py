@@ -13,6 +13,7 @@ import pytest
 from clicklake.errors import ClicklakeError, UnknownNameError, UsageError
 from clicklake.ingest.withdrawals import withdraw
 from clicklake.lake import Lake
+from clicklake.overview import status
 from clicklake.pipeline import Pipeline
 from clicklake.runs import Run
 
@@ -257,6 +258,7 @@ class TestAWithdrawal:
         before = state(lake)
         lake.unload("click_events", "first.csv")
         assert lake.unload("click_events", "first.csv").restated == [], "once is enough"
+        assert [source["files"] for source in status(lake).sources] == [1]
         result = lake.run(click_events=files)
         assert [outcome.status for outcome in result.files["click_events"]] == ["ingested", "skipped"]
         assert {**state(lake), "ledger": []} == {**before, "ledger": []}
