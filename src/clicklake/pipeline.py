@@ -13,7 +13,7 @@ import pyarrow as pa
 from clicklake.build.build import Builder, Built
 from clicklake.build.checks import CheckResult, run_checks
 from clicklake.build.news import news_since
-from clicklake.build.release import Release, publish, releases
+from clicklake.build.release import Release, newest, publish
 from clicklake.contracts.catalogue import Catalogue, pick
 from clicklake.engines.duckdb import DuckDB
 from clicklake.engines.sql import Parameter, quote, string
@@ -173,11 +173,11 @@ class Pipeline:
         for name in (QUARANTINE, DUPLICATES, LEDGER):
             if snapshot := self.store.find(name):
                 versions[name] = snapshot.version
-        newest = releases(self.store)[-1:]
-        if newest and dict(newest[0].versions) == versions:
+        last = newest(self.store)
+        if last and dict(last.versions) == versions:
             return None
         with self.run.stage("check") as stage:
-            results = self._check(builder, newest[0].versions if newest else {})
+            results = self._check(builder, last.versions if last else {})
             for result in results:
                 logger.debug("check %s %s: %.3f s", result.table, result.name, result.seconds)
             broken = [result for result in results if not result.passed]

@@ -6,8 +6,10 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
+from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from clicklake.contracts.catalogue import Catalogue
 from clicklake.errors import ConflictError
@@ -35,16 +37,28 @@ class Release:
     versions: Mapping[str, int]
 
 
-def releases(store: Store) -> list[Release]:
-    """All releases, the newest last."""
-    snapshot = store.find(RELEASES)
+def releases(store: Store, version: int | None = None) -> list[Release]:
+    """All releases, the newest last; where a version of their table is given, those of that version."""
+    snapshot = store.find(RELEASES, version)
     if snapshot is None:
         return []
     rows = snapshot.read().to_pylist()
-    return [
-        Release(row["release_id"], row["released_at"], row["run_id"], json.loads(row["versions"]))
-        for row in sorted(rows, key=lambda row: row["release_id"])
-    ]
+    return [_release(row) for row in sorted(rows, key=lambda row: row["release_id"])]
+
+
+def newest(store: Store) -> Release | None:
+    """The newest release, read from the one file that names it."""
+    snapshot = store.find(RELEASES)
+    last = snapshot.maximum("release_id") if snapshot else None
+    if snapshot is None or last is None:
+        return None
+    rows = snapshot.read([snapshot.largest_in("release_id")])
+    (row,) = rows.filter(pc.equal(rows["release_id"], last)).to_pylist()
+    return _release(row)
+
+
+def _release(row: Mapping[str, Any]) -> Release:
+    return Release(row["release_id"], row["released_at"], row["run_id"], json.loads(row["versions"]))
 
 
 def publish(
@@ -56,11 +70,11 @@ def publish(
         ConflictError: Another run published meanwhile.
     """
     snapshot = store.ensure(system_spec(catalogue, RELEASES))
-    newest = releases(store)[-1:]
-    if newest and dict(newest[0].versions) == dict(versions):
+    last = newest(store)
+    if last and dict(last.versions) == dict(versions):
         return None
-    behind = [name for name, version in newest[0].versions.items() if versions.get(name, 0) < version] if newest else []
-    if any(store.open(name).version >= newest[0].versions[name] for name in behind):  # else it was lost and made anew
+    behind = [name for name, version in last.versions.items() if versions.get(name, 0) < version] if last else []
+    if last and any(store.open(name).version >= last.versions[name] for name in behind):  # else lost and made anew
         raise ConflictError("another run has published newer versions meanwhile")
     release = Release(snapshot.mark(RELEASE_MARK) + 1, datetime.now(timezone.utc), run_id, versions)
     row = {

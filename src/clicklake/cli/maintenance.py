@@ -1,7 +1,8 @@
-"""Commands that look after a lake: history, restore, optimize, vacuum."""
+"""Commands that look after a lake: history, restore, optimize, vacuum, backup."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 def register(app: typer.Typer) -> None:
     """Add this file's commands."""
-    for command in (history, restore, optimize, vacuum):
+    for command in (history, restore, optimize, vacuum, backup, restore_backup):
         app.command()(command)
 
 
@@ -197,3 +198,53 @@ def _chosen(table: str | None, every: bool) -> list[str]:
 
 def _list(text: str | None) -> list[str]:
     return [part.strip() for part in (text or "").split(",") if part.strip()]
+
+
+def backup(
+    ctx: typer.Context,
+    directory: Annotated[Path, typer.Argument(help="A new folder, or one with earlier backups.")],
+    listed: Annotated[bool, typer.Option("--list", help="Name the backups that are there.")] = False,
+) -> None:
+    """Copy the lake as it stands, and the project's configuration; only what is new since the last backup."""
+    from clicklake.backup import backups
+
+    context: Context = ctx.obj
+    if listed:
+        context.show([{"backup": name} for name in backups(directory)])
+        return
+    taken = context.open().backup(directory)
+    facts = {
+        "backup": taken.backup.backup_id,
+        "release": taken.backup.release,
+        "tables": len(taken.backup.tables),
+        "rows": sum(state.rows for state in taken.backup.tables.values()),
+        "files": len(taken.backup.files) + len(taken.backup.project),
+        "copied_files": taken.new_files,
+        "copied_bytes": taken.new_bytes,
+    }
+    context.show([facts])
+    context.say(f"the way back: clicklake restore-backup {directory} --lake NEW")
+
+
+def restore_backup(
+    ctx: typer.Context,
+    directory: Annotated[Path, typer.Argument(help="Where the backups are.")],
+    backup_id: Annotated[str | None, typer.Option("--backup", metavar="ID", help="Which one; else the newest.")] = None,
+    project: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Put the project's configuration there too.")
+    ] = None,
+) -> None:
+    """Make the lake that --lake names from a backup; nothing may be there yet."""
+    context: Context = ctx.obj
+    done = context.open().restore_backup(directory, backup=backup_id, project=project)
+    facts = {
+        "backup": done.backup.backup_id,
+        "release": done.backup.release,
+        "tables": len(done.backup.tables),
+        "rows": sum(state.rows for state in done.backup.tables.values()),
+        "lake": str(done.lake),
+        "project": None if done.project is None else str(done.project),
+    }
+    context.show([facts])
+    if done.backup.project and done.project is None:
+        context.say("the project's configuration stays in the backup; --project DIR puts it somewhere")

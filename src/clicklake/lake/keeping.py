@@ -1,10 +1,12 @@
-"""What looks after a lake's tables: history, restore, optimize, vacuum."""
+"""What looks after a lake's tables: history, restore, optimize, vacuum, backup."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from clicklake.contracts.explain import closest
 from clicklake.errors import UnknownNameError, UsageError
@@ -19,6 +21,9 @@ from clicklake.storage.compact import Compacted
 from clicklake.storage.maintain import Entry
 from clicklake.storage.vacuum import Vacuumed
 from clicklake.tables import spec_of
+
+if TYPE_CHECKING:
+    from clicklake.backup import BroughtBack, Taken
 
 
 @dataclass(frozen=True)
@@ -173,12 +178,46 @@ class KeepingLake(OpenedLake):
             )
         before = datetime.now(timezone.utc) - timedelta(hours=hours)
         names = self._known(tables or self.store.names())
-        kept, compared = released(self.store, before), consumed(self.store, self.store.names())
+        kept, compared = released(self.store, before), consumed(self.store, dict.fromkeys(self.store.names()))
         found = [
             vacuum.needless(self.store, name, kept.get(name, set()) | compared.get(name, set()), before)
             for name in names
         ]
         return found if dry_run else [vacuum.remove(self.store, one) for one in found]
+
+    def backup(self, folder: str | Path) -> Taken:
+        """Copy all tables as they stand at one moment, and the project's configuration; runs may go on meanwhile.
+
+        Args:
+            folder: A new folder, or one with earlier backups: what these hold is not copied again.
+
+        Raises:
+            UsageError: The folder can't be used.
+            UnknownNameError: The lake has no tables.
+            StorageError: A file can't be copied.
+        """
+        from clicklake.backup import take_backup
+
+        return take_backup(self.store, Path(folder), self.loaded.file)
+
+    def restore_backup(
+        self, folder: str | Path, *, backup: str | None = None, project: str | Path | None = None
+    ) -> BroughtBack:
+        """Make this lake, which must not be there yet, from a backup.
+
+        Args:
+            folder: The backups.
+            backup: Which one, by its id; else the newest.
+            project: Where the project's configuration goes; else it stays in the backup.
+
+        Raises:
+            UsageError: The lake is there, or a file of the project is and differs.
+            UnknownNameError: There is no such backup.
+            StorageError: The backup is damaged, or the lake can't be written.
+        """
+        from clicklake.backup import restore_backup
+
+        return restore_backup(Path(folder), Path(self.path), backup, Path(project) if project else None)
 
     def _spec(self, name: str) -> TableSpec | None:
         """How files of a table are written; None for one that nothing here makes."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from datetime import datetime
 
 from clicklake.build.release import releases
@@ -12,11 +12,16 @@ _CONSUMED = ("input:", "read:")
 """Marks that name versions of other tables: what a gold table was built from, what the ledger lets gold read."""
 
 
-def consumed(store: Store, names: Sequence[str]) -> dict[str, set[int]]:
-    """The versions that the next run compares the newest with, by table."""
+def consumed(store: Store, versions: Mapping[str, int | None]) -> dict[str, set[int]]:
+    """The versions that the next run compares the newest with, by table.
+
+    Args:
+        store: The lake.
+        versions: Tables at the versions whose marks count; None for the newest.
+    """
     found: dict[str, set[int]] = {}
-    for name in names:
-        for mark, value in log.marks(store.open(name)).items():
+    for name, version in versions.items():
+        for mark, value in log.marks(store.open(name, version)).items():
             for prefix in _CONSUMED:
                 if mark.startswith(prefix) and value >= 0:
                     found.setdefault(mark.removeprefix(prefix), set()).add(value)

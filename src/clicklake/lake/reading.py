@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlglot import exp
 
-from clicklake.build.release import Release, releases
+from clicklake.build.release import Release, newest, releases
 from clicklake.contracts.explain import closest
 from clicklake.contracts.model import Report
 from clicklake.engines.duckdb import DuckDB
@@ -32,9 +32,9 @@ class ReadingLake(OpenedLake):
         Raises:
             UnknownNameError: There was none yet.
         """
-        known = releases(self.store)
         if at is None:
-            return known[-1] if known else None
+            return newest(self.store)
+        known = releases(self.store)
         text = str(at)
         if text.isdigit():
             found = [release for release in known if release.release_id == int(text)]

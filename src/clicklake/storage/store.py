@@ -99,9 +99,9 @@ class Snapshot:
         """Paths or URLs of the Parquet files."""
         return [self.uri(path) for path in self.paths]
 
-    def read(self) -> pa.Table:
-        """All rows of a small table that is not partitioned, without an engine."""
-        parts = [pq.ParquetFile(file).read() for file in self.files]
+    def read(self, files: Sequence[str] | None = None) -> pa.Table:
+        """The rows of a small table that is not partitioned, or of some of its files, without an engine."""
+        parts = [pq.ParquetFile(file).read() for file in (self.files if files is None else files)]
         empty = self.schema.empty_table()
         return pa.concat_tables([empty, *parts], promote_options="permissive").select(empty.column_names)
 
@@ -168,6 +168,12 @@ class Snapshot:
             return None
         largest = pa.compute.max(actions[f"max.{column}"]).as_py()
         return None if largest is None else int(largest)
+
+    def largest_in(self, column: str) -> str:
+        """The file that holds the largest value of a column, from the log's statistics."""
+        actions = pa.table(self.delta.get_add_actions(flatten=True))
+        largest = pa.compute.max(actions[f"max.{column}"])
+        return self.uri(actions["path"][pa.compute.index(actions[f"max.{column}"], largest).as_py()].as_py())
 
     @cached_property
     def size(self) -> tuple[int, int]:
