@@ -9,7 +9,7 @@ import resource
 import secrets
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, fields
 from datetime import datetime, timezone
@@ -75,11 +75,13 @@ class Run:
         command: As the user typed it, without values.
         log_directory: Where `<run_id>.jsonl` is written; no file where None.
         progress: Is told each stage as it starts (True) and ends (False).
+        listeners: Are told the same, and the whole run as a stage named `run`.
     """
 
     command: str
     log_directory: Path | None = None
     progress: Callable[[Stage, bool], None] | None = None
+    listeners: Sequence[Callable[[Stage, bool], None]] = ()
     run_id: str = field(default_factory=lambda: new_run_id())
     stages: list[Stage] = field(default_factory=list)
     failures: list[ClicklakeError] = field(default_factory=list)
@@ -141,6 +143,8 @@ class Run:
             self._begun = _Clocks()
         self.stages.append(stage)
         logger.debug("%s %s starts", name, target, extra={"facts": {"event": "start", **stage.told()}})
+        for listener in self.listeners:
+            listener(stage, True)
         return stage
 
     def _end(self, stage: Stage, begun: _Clocks) -> None:
@@ -154,6 +158,8 @@ class Run:
         level = logging.ERROR if stage.status == "failed" else logging.INFO
         message = f"{stage.stage} {stage.target} {stage.status} in {stage.seconds:.2f} s".replace("  ", " ")
         logger.log(level, message, extra={"facts": {"event": "end", **stage.told()}})
+        for listener in self.listeners:
+            listener(stage, False)
 
 
 class _LogFile(logging.FileHandler):

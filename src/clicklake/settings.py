@@ -21,7 +21,7 @@ from pydantic_core import PydanticCustomError
 
 from clicklake.contracts.explain import Keys, closest, describe, dotted, schemas_at
 
-PATH_KEYS = ("lake", "sources.*.paths", "duckdb.temp_directory", "logs.directory")
+PATH_KEYS = ("lake", "sources.*.paths", "duckdb.temp_directory", "logs.directory", "openlineage.file")
 """The settings that hold paths or URLs; `*` stands for any name."""
 
 _SIZE = re.compile(r"(\d+(?:\.\d+)?) ?([KMGT]i?B)", re.IGNORECASE)
@@ -89,6 +89,12 @@ def _time_zone(value: str) -> str:
 def _source_name(value: str) -> str:
     if not re.fullmatch("[a-z][a-z0-9_]*", value):
         raise ValueError(f"{value!r} is not a source name; allowed: a-z, 0-9 and _, a letter first")
+    return value
+
+
+def _endpoint(value: str) -> str:
+    if not re.fullmatch(r"https?://[^\s/@]+(/\S*)?", value):
+        raise ValueError("it must be an http:// or https:// URL without user and password, the key is a variable")
     return value
 
 
@@ -240,6 +246,18 @@ class LogSettings(_Section):
     level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="The least level logged.")
 
 
+class OpenLineageSettings(_Section):
+    """Where OpenLineage events of each run go."""
+
+    url: Annotated[str, AfterValidator(_endpoint)] | None = Field(
+        default=None,
+        description="The endpoint that events are posted to, such as http://localhost:5000/api/v1/lineage; its key is "
+        "the variable OPENLINEAGE_API_KEY.",
+    )
+    file: PathText | None = Field(default=None, description="The file that events are appended to, one JSON a line.")
+    namespace: PathText = Field(default="clicklake", description="The namespace of jobs and sources.")
+
+
 class Settings(_Section):
     """All settings of a project."""
 
@@ -265,6 +283,9 @@ class Settings(_Section):
     duckdb: DuckDBSettings = Field(default_factory=DuckDBSettings, description="What the embedded engine may use.")
     storage: StorageSettings = Field(default_factory=StorageSettings, description="How tables are written and kept.")
     logs: LogSettings = Field(default_factory=LogSettings, description="What is logged, and where.")
+    openlineage: OpenLineageSettings = Field(
+        default_factory=OpenLineageSettings, description="Where OpenLineage events of each run go."
+    )
 
 
 class SettingReference(NamedTuple):

@@ -46,6 +46,9 @@ OTHER_VALUES = {
     "storage.compaction.small_file": "4MB",
     "logs.directory": "/var/log/clicklake",
     "logs.level": "debug",
+    "openlineage.url": "http://localhost:5000/api/v1/lineage",
+    "openlineage.file": "/var/log/openlineage.jsonl",
+    "openlineage.namespace": "shop",
 }
 
 
@@ -317,7 +320,7 @@ def test_profiles_do_not_nest(refused):
 
 TOP_KEYS = (
     "lake, engine, currency, reporting_timezone, purchase_source, sources, rules, segments, quality, duckdb, "
-    "storage, logs, profile, profiles"
+    "storage, logs, openlineage, profile, profiles"
 )
 WRONG_IN_FILE = {
     "currency: EUR\nlak: x": f"2: unknown key 'lak' (did you mean 'lake'?); allowed here: {TOP_KEYS}",
@@ -722,6 +725,8 @@ def test_the_template_shows_every_setting_at_its_default_or_as_an_example(load):
         "quality.fail_under",
         "duckdb.threads",
         "duckdb.temp_directory",
+        "openlineage.url",
+        "openlineage.file",
     }
     for key in set(written) - examples - {"lake", "logs.directory"}:
         if "*" not in key and not key.startswith("rules."):

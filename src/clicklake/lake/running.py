@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+<<<<<<< HEAD
 from collections.abc import Callable, Collection, Mapping, Sequence
+=======
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+>>>>>>> c8c7377 (feat(lineage): OpenLineage events of each run, to a file or an endpoint)
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -172,7 +177,10 @@ class RunningLake(OpenedLake):
         result.release = pipeline.publish(builder)
 
     def _run(self, command: str, work: Callable[[Pipeline, RunResult], None], progress: Progress | None) -> RunResult:
-        run = Run(command, self.log_directory, progress)
+        with self._listeners() as listeners:
+            return self._measured(work, Run(command, self.log_directory, progress, listeners))
+
+    def _measured(self, work: Callable[[Pipeline, RunResult], None], run: Run) -> RunResult:
         result = RunResult(run.run_id, failures=run.failures)
         engine = self.engine()
         pipeline = Pipeline(
@@ -198,6 +206,24 @@ class RunningLake(OpenedLake):
         pipeline.record()
         result.seconds = run.stages[0].seconds or 0.0
         return result
+
+    @contextmanager
+    def _listeners(self) -> Iterator[list[Progress]]:
+        """Who is told about the stages of a run, beside the person in front of it."""
+        settings = self.settings.openlineage
+        if not settings.url and not settings.file:
+            yield []
+            return
+        from clicklake.lineage.graph import Lineage
+        from clicklake.lineage.openlineage import Emitter
+        from clicklake.lineage.send import Sender
+
+        sender = Sender(Path(settings.file) if settings.file else None, settings.url)
+        emitter = Emitter(Lineage(self.catalogue), self.store, settings.namespace, sender)
+        try:
+            yield [emitter]
+        finally:
+            emitter.close()
 
     def _compact(self, pipeline: Pipeline) -> None:
         """Put small files of the tables that the run wrote to together, if the settings say so."""
