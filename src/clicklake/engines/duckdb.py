@@ -6,11 +6,7 @@ where a Parquet file is read and put on where rows leave as Arrow.
 
 from __future__ import annotations
 
-import shutil
-import tempfile
-import weakref
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -18,6 +14,7 @@ import pyarrow as pa
 
 from clicklake.contracts.types import from_arrow
 from clicklake.engines.functions import duckdb_functions
+from clicklake.engines.spill import SpillFolder
 from clicklake.engines.sql import quote
 from clicklake.engines.standardise import FUNCTIONS as STANDARDISE
 from clicklake.errors import EngineError
@@ -46,8 +43,8 @@ class DuckDB:
     ) -> None:
         self.reporting_timezone = reporting_timezone
         self.attached: dict[str, int] = {}
-        self.spill = Path(tempfile.mkdtemp(prefix="clicklake-", dir=_existing(spill)))
-        weakref.finalize(self, shutil.rmtree, self.spill, ignore_errors=True)
+        self._spill = SpillFolder(spill)
+        self.spill = self._spill.path
         config: dict[str, Any] = {
             "memory_limit": memory_limit,
             "temp_directory": str(self.spill),
@@ -163,7 +160,7 @@ class DuckDB:
 
     def spilled_bytes(self) -> int:
         """Bytes in the spill folder now."""
-        return sum(file.stat().st_size for file in self.spill.glob("*") if file.is_file())
+        return self._spill.size()
 
     def interrupt(self) -> None:
         """Stop the running query."""
@@ -172,13 +169,7 @@ class DuckDB:
     def close(self) -> None:
         """Close the database and remove its spill folder."""
         self.connection.close()
-        shutil.rmtree(self.spill, ignore_errors=True)
-
-
-def _existing(folder: str | None) -> str | None:
-    if folder:
-        Path(folder).mkdir(parents=True, exist_ok=True)
-    return folder
+        self._spill.remove()
 
 
 def _read(field: pa.Field) -> str:
