@@ -205,7 +205,9 @@ def _rewrite(store: Store, snapshot: Snapshot, groups: Sequence[Group], rows: Ro
     try:
         for group in groups:
             # One thread: each had a file of its own, and there are enough of them already.
-            written = write_files(store, snapshot, rows(group), snapshot.schema, writers=1, file_rows=file_rows)
+            written = write_files(
+                store, snapshot, rows(group), snapshot.schema, writers=1, file_rows=file_rows, text_bounds=True
+            )
             done.append(written)
             expected = [known[path] for path in group]
             if None not in expected and written.rows != sum(number or 0 for number in expected):

@@ -126,3 +126,14 @@ def test_a_batch_is_split_by_partition(monkeypatch: pytest.MonkeyPatch, months: 
         for (_, month), part in parts:
             assert part.schema.names == ["id", "text"]
             assert set((part["id"].to_numpy() % months + 1).tolist()) == {int(month or 0)}
+
+
+def test_texts_have_bounds_only_where_asked(store: Store) -> None:
+    empty = store.ensure(PLAIN)
+    for wanted in (False, True):
+        written = module.write_files(store, empty, batches(1000, 100), SCHEMA, text_bounds=wanted)
+        (action,) = written.actions
+        found = json.loads(str(action.stats))
+        assert ("text" in found["minValues"]) is wanted
+        assert found["maxValues"]["id"] == 999
+        written.remove()
