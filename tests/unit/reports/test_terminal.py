@@ -11,7 +11,7 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from clicklake.contracts.model import ReportColumn, ReportDoc
-from clicklake.reports.render import Result, print_rows, to_table
+from clicklake.reports.render import Result, print_rows, terminal, to_table
 
 
 def console(width: int = 80, **options) -> Console:
@@ -172,3 +172,28 @@ def test_a_report_without_document_is_guessed(result):
     written = lines(Result("mine", doc, table, "EUR", "all data"))
     assert written[0] == "Mine"
     assert written[-1].split() == ["–", "1,234", "12.3%"]
+
+
+@pytest.mark.parametrize("is_coloured", [False, True])
+@pytest.mark.parametrize(
+    "last", ["short", "wide 日本 é", "a text that is much too long for its column " * 4, "tab\tand\nbreak"]
+)
+def test_a_long_table_is_written_as_a_short_one(monkeypatch: pytest.MonkeyPatch, last: str, is_coloured: bool) -> None:
+    count = 120
+    table = pa.table(
+        {
+            "user_id": [f"user_{number}" for number in range(count)],
+            "events": pa.array([None if number % 7 == 0 else number * number for number in range(count)]),
+            "product": [None if number % 3 == 0 else "prod" * (number % 4) for number in range(count)],
+            "note": [*["n"] * (count - 1), last],
+        }
+    )
+
+    def written(long: int) -> str:
+        monkeypatch.setattr(terminal, "_LONG", long)
+        stream = io.StringIO()
+        colours = "truecolor" if is_coloured else None
+        terminal.print_rows(table, Console(file=stream, width=80, force_terminal=is_coloured, color_system=colours))
+        return re.sub(r"\x1b\[[0-9;]*m", "", stream.getvalue())
+
+    assert written(50) == written(1000)
