@@ -8,8 +8,9 @@ from datetime import datetime
 from clicklake.build.release import releases
 from clicklake.storage import Store, log
 
-_CONSUMED = ("input:", "read:")
-"""Marks that name versions of other tables: what a gold table was built from, what the ledger lets gold read."""
+_CONSUMED = ("input:", "read:", "before:")
+"""Marks that name versions of other tables: what a gold table was built from, what the ledger lets gold read, and what
+a round of refine began with, from which it is finished after a kill."""
 
 
 def consumed(store: Store, versions: Mapping[str, int | None]) -> dict[str, set[int]]:
