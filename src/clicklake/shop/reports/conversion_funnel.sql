@@ -6,110 +6,112 @@ step_events as (
         unix_micros(event_timestamp) as happened_at,
         case event_type when 'product_view' then 1 when 'add_to_cart' then 2 else 3 end as step
     from gold.fact_events
-    where
-        event_type in ('product_view', 'add_to_cart')
-        or (event_type = 'purchase' and is_success)
+    where event_type in ('product_view', 'add_to_cart') or (event_type = 'purchase' and is_success)
 ),
 
 users as (
     select
         user_id,
-        bool_or(step = 1) as has_viewed,
-        bool_or(step = 2) as has_carted,
-        bool_or(step = 3) as has_bought
+        min(case when step = 1 then happened_at end) as viewed_at,
+        min(case when step = 2 then happened_at end) as carted_at,
+        min(case when step = 3 then happened_at end) as paid_at
     from step_events
     group by user_id
 ),
 
--- Who can have done two steps in order; numbers are sorted much faster than texts.
-candidates as (
+-- Most did their first steps in order, and in time: 30 days are 2,592,000 seconds.
+known_users as (
+    select
+        *,
+        viewed_at < carted_at
+        and carted_at - viewed_at <= 2592000000000
+        and (paid_at is null or (carted_at < paid_at and paid_at - viewed_at <= 2592000000000))
+            as is_in_order
+    from users
+),
+
+-- The others are looked at event by event; numbers are sorted much faster than texts.
+other_users as (
     select
         user_id,
         row_number() over (order by user_id asc) as user_number
-    from users
-    where has_viewed and has_carted
+    from known_users
+    where viewed_at is not null and carted_at is not null and not is_in_order
 ),
 
 -- The latest view before each event. At the same instant later steps stand first, so that what
 -- stands before an event is strictly earlier; the latest view is the one that 30 days reach from.
 viewed_events as (
     select
-        candidates.user_number,
+        other_users.user_number,
         step_events.step,
         step_events.happened_at,
         last_value(case when step_events.step = 1 then step_events.happened_at end ignore nulls)
             over (
-                partition by candidates.user_number
+                partition by other_users.user_number
                 order by step_events.happened_at asc, step_events.step desc
                 rows between unbounded preceding and current row
             ) as viewed_at
     from step_events
-    inner join candidates on step_events.user_id = candidates.user_id
+    inner join other_users on step_events.user_id = other_users.user_id
 ),
 
--- The latest view before a cart before each event.
-carted_events as (
+-- Before a purchase it is the latest view before a cart that counts.
+timed_events as (
     select
-        *,
-        last_value(case when step = 2 then viewed_at end ignore nulls) over (
+        user_number,
+        step = 2 and happened_at - viewed_at <= 2592000000000 as is_cart_in_time,
+        step = 3
+        and happened_at - last_value(case when step = 2 then viewed_at end ignore nulls) over (
             partition by user_number
             order by happened_at asc, step desc
             rows between unbounded preceding and current row
-        ) as viewed_before_cart_at
+        ) <= 2592000000000 as is_purchase_in_time
     from viewed_events
     where step > 1
 ),
 
--- 30 days are 2,592,000 seconds.
-users_in_order as (
-    select
-        user_number,
-        bool_or(step = 2 and happened_at - viewed_at <= 2592000000000) as has_carted,
-        bool_or(step = 3 and happened_at - viewed_before_cart_at <= 2592000000000) as has_bought
-    from carted_events
-    group by user_number
-),
-
 totals as (
     select
-        count(*) filter (where has_viewed) as viewers,
-        count(*) filter (where has_carted) as carters,
-        count(*) filter (where has_bought) as buyers
-    from users
+        count(viewed_at) as viewers,
+        count(carted_at) as carters,
+        count(paid_at) as buyers,
+        count(*) filter (where is_in_order) as carters_in_order,
+        count(paid_at) filter (where is_in_order) as buyers_in_order
+    from known_users
 ),
 
-totals_in_order as (
+other_totals as (
     select
-        count(*) filter (where has_carted) as carters,
-        count(*) filter (where has_bought) as buyers
-    from users_in_order
+        count(distinct case when is_cart_in_time then user_number end) as carters,
+        count(distinct case when is_purchase_in_time then user_number end) as buyers
+    from timed_events
 ),
 
-steps as (
-    select unnest(range(1, 4)) as step
+steps (step, event_type) as (
+    values (1, 'product_view'), (2, 'add_to_cart'), (3, 'purchase')
 ),
 
 counts as (
     select
-        steps.step,
-        case steps.step when 1 then t.viewers when 2 then t.carters else t.buyers end as users,
-        t.viewers as first_users,
-        case steps.step when 2 then t.viewers when 3 then t.carters end as previous_users,
-        case steps.step when 1 then t.viewers when 2 then o.carters else o.buyers end
-            as users_in_order
+        s.*,
+        case s.step when 1 then t.viewers when 2 then t.carters else t.buyers end as users,
+        case s.step
+            when 1 then t.viewers when 2 then t.carters_in_order + o.carters
+            else t.buyers_in_order + o.buyers
+        end as users_in_order
     from totals as t
-    cross join totals_in_order as o
-    cross join steps
+    cross join other_totals as o
+    cross join steps as s
 ),
 
 final as (
     select
         step,
-        case step when 1 then 'product_view' when 2 then 'add_to_cart' else 'purchase' end
-            as event_type,
+        event_type,
         users,
-        pct(users, first_users) as pct_of_first,
-        pct(users, previous_users) as pct_of_previous,
+        pct(users, first_value(users) over (order by step asc)) as pct_of_first,
+        pct(users, lag(users) over (order by step asc)) as pct_of_previous,
         users_in_order
     from counts
 )
