@@ -109,7 +109,7 @@ def command_section(name: str, command: Any) -> Iterator[str]:  # noqa: ANN401
 
 def placeholder(parameter: Any) -> str:  # noqa: ANN401
     """How an argument stands in the use of its command."""
-    if parameter.metavar and not parameter.metavar.isidentifier():
+    if parameter.metavar and "[" in parameter.metavar:
         return str(parameter.metavar)
     name = (parameter.metavar or parameter.name).upper() + ("..." if parameter.nargs == -1 else "")
     return name if parameter.required else f"[{name}]"

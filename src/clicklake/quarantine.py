@@ -10,6 +10,7 @@ from clicklake.refine.settle import QUARANTINE
 
 if TYPE_CHECKING:
     from clicklake.lake import Lake
+    from clicklake.lake.opened import OpenedLake
 
 MASK = "***"
 
@@ -74,7 +75,7 @@ def show(
     return found if show_pii else [{**row, "raw": mask(lake, row["source"], row["raw"])} for row in found]
 
 
-def mask(lake: Lake, source: str, raw: str) -> str:
+def mask(lake: OpenedLake, source: str, raw: str) -> str:
     """A raw row with its personal data masked; a line that could not be split is masked whole."""
     try:
         fields = json.loads(raw)

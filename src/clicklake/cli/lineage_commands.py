@@ -53,7 +53,7 @@ def lineage(
     """Show where a table or column comes from, down to the columns of the source files."""
     from clicklake.cli.lineage_tree import column_tree, deciding, table_tree
     from clicklake.errors import UsageError
-    from clicklake.lineage.graph import FILE, Column, Lineage
+    from clicklake.lineage.graph import FILE, Column
     from clicklake.lineage.walk import column_pairs, down, mermaid, table_steps, up
 
     context: Context = ctx.obj
@@ -61,7 +61,7 @@ def lineage(
     if chosen not in ("tree", "json", "mermaid"):
         raise UsageError(f"--format {chosen}: allowed are tree, json, mermaid")
     context.json = chosen == "json"
-    known = Lineage(context.open().catalogue)
+    known = context.open().lineage
     table, column = known.find(name) if name else (None, None)
     out = context.stdout
     if table and column:
@@ -96,7 +96,7 @@ def trace(
         str, typer.Argument(help="For example gold.fact_events, bronze.click_events.", autocompletion=complete_table)
     ],
     keys: Annotated[
-        list[str], typer.Argument(metavar="KEY=VALUE...", help="Columns of the row, for example event_id=123.")
+        list[str], typer.Argument(metavar="KEY=VALUE", help="Columns of the row, for example event_id=123.")
     ],
     limit: Annotated[int, typer.Option(min=1, help="Rows at the most, of each kind.")] = 10,
     show_pii: Annotated[
@@ -105,11 +105,10 @@ def trace(
 ) -> None:
     """Follow one row down to the raw row, its file and the contract that judged it; or a raw row to its fate."""
     from clicklake.cli.trace_view import print_trace
-    from clicklake.trace.trace import trace as follow
 
     context: Context = ctx.obj
     named = {name if sign else "": value if sign else name for name, sign, value in (k.partition("=") for k in keys)}
-    found = follow(context.open(), table, named, limit=limit, show_pii=show_pii)
+    found = context.open().trace(table, named, limit=limit, show_pii=show_pii)
     if context.json:
         typer.echo(json.dumps([found.to_dict()], default=_spelled, ensure_ascii=False, indent=2))
     else:

@@ -54,9 +54,9 @@ def deciding(lineage: Lineage, column: Column) -> list[str]:
 def _add_inputs(tree: Tree, lineage: Lineage, column: Column, seen: set[Column]) -> None:
     for above, items in _grouped((item, Column(item.table, item.column)) for item in lineage.inputs_of(column)):
         if not above.table:
-            tree.add(f"[dim]constant[/dim]  {_told(items)}")
+            tree.add(f"[dim]constant[/dim]{_told(items)}")
             continue
-        branch = tree.add(f"{_name(above)}  [dim]{_told(items)}[/dim]".rstrip())
+        branch = tree.add(_name(above) + _told(items))
         if above in seen and any(item.table for item in lineage.inputs_of(above)):
             branch.add("[dim]see above[/dim]")
         elif above not in seen:
@@ -66,7 +66,7 @@ def _add_inputs(tree: Tree, lineage: Lineage, column: Column, seen: set[Column])
 
 def _add_uses(tree: Tree, lineage: Lineage, column: Column, seen: set[Column]) -> None:
     for below, items in _grouped((item, below) for below, item in lineage.uses(column)):
-        branch = tree.add(f"{_name(below)}  [dim]{_told(items)}[/dim]")
+        branch = tree.add(_name(below) + _told(items))
         if below not in seen:
             seen.add(below)
             _add_uses(branch, lineage, below, seen)
@@ -86,7 +86,7 @@ def _grouped(pairs: Iterable[tuple[Input, Column]]) -> list[tuple[Column, list[I
 def _told(items: list[Input]) -> str:
     texts = list(dict.fromkeys(item.transformation for item in items))
     more = f" and {len(texts) - 1} more" if len(texts) > 1 else ""
-    return "" if texts == ["identity"] else _short(texts[0]) + more
+    return "" if texts == ["identity"] else f"  [dim]{_short(texts[0])}{more}[/dim]"
 
 
 def _short(text: str) -> str:

@@ -74,7 +74,7 @@ def generate(
 
 def run(
     ctx: typer.Context,
-    sources: Annotated[list[str] | None, typer.Argument(metavar="[SOURCE=PATH]...", help="Else the settings'.")] = None,
+    sources: Annotated[list[str] | None, typer.Argument(metavar="SOURCE=PATH", help="Else the settings'.")] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would load and what not, and keep nothing.")
     ] = False,
@@ -123,7 +123,7 @@ def unload(
 
 def refine(
     ctx: typer.Context,
-    sources: Annotated[list[str] | None, typer.Argument(metavar="[SOURCE]...", help="Else all.")] = None,
+    sources: Annotated[list[str] | None, typer.Argument(metavar="SOURCE", help="Else all.")] = None,
     full: Annotated[
         bool, typer.Option("--full", help="Judge all rows anew, even if their contract has not changed.")
     ] = False,
@@ -136,7 +136,7 @@ def refine(
 
 def build(
     ctx: typer.Context,
-    tables: Annotated[list[str] | None, typer.Argument(metavar="[TABLE]...", help="With --full: only these.")] = None,
+    tables: Annotated[list[str] | None, typer.Argument(metavar="TABLE", help="With --full: only these.")] = None,
     full: Annotated[bool, typer.Option("--full", help="Build the tables anew, even if they are up to date.")] = False,
 ) -> None:
     """Build gold from silver, check it and publish it."""

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from clicklake.trace.fate import Story
     from clicklake.trace.trace import Trace
 
+_LEFT_OUT = ("source_file", "source_version", "data_source", "ingestion_timestamp", "ingestion_date")
 _LIST = ("event_id", "event_timestamp", "event_type", "product_id", "amount", "source", "source_file")
 
 
@@ -96,7 +97,9 @@ def _section(out: Console, title: str, pairs: Iterable[tuple[str, Any]]) -> None
 
 def _narrow(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """What tells rows apart; everything stands in the machine output."""
-    names = [name for name in rows[0] if name in _LIST] if set(_LIST) & set(rows[0]) else list(rows[0])[:8]
+    names = [name for name in rows[0] if name in _LIST]
+    if "event_id" not in names:
+        names = sorted((name for name in rows[0] if name not in _LEFT_OUT), key=lambda name: name != "row_id")[:8]
     used = [name for name in names if any(row[name] is not None for row in rows)]
     return [{name: row[name] for name in used} for row in rows]
 

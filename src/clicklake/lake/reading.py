@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlglot import exp
 
@@ -21,6 +22,10 @@ from clicklake.reports.shared import share
 from clicklake.rows import Rows
 from clicklake.sandbox import named_tables, require_one_select, run_query
 from clicklake.storage import Snapshot
+
+if TYPE_CHECKING:
+    from clicklake.lineage.graph import Lineage
+    from clicklake.trace.trace import Trace
 
 
 class ReadingLake(OpenedLake):
@@ -179,6 +184,30 @@ class ReadingLake(OpenedLake):
             return Rows(run_query(engine, sql, snapshots, str(Path(self.path).absolute())))
         finally:
             engine.close()
+
+    def trace(self, table: str, keys: Mapping[str, object], *, limit: int = 10, show_pii: bool = False) -> Trace:
+        """A row with what is behind it, down to the raw row and its file; or a raw row with its fate.
+
+        Args:
+            table: For example `gold.fact_events`, `bronze.click_events`.
+            keys: The row's columns and their values.
+            limit: Rows at the most, of each kind.
+            show_pii: Whether personal data is shown, which is masked otherwise.
+
+        Raises:
+            UnknownNameError: There is no such table or column.
+            ClicklakeError: There is no such row.
+        """
+        from clicklake.trace.trace import trace
+
+        return trace(self, table, {name: str(value) for name, value in keys.items()}, limit=limit, show_pii=show_pii)
+
+    @cached_property
+    def lineage(self) -> Lineage:
+        """What each column comes from: `lake.lineage.inputs("gold.dim_users")`; no data is needed."""
+        from clicklake.lineage.graph import Lineage
+
+        return Lineage(self.catalogue)
 
     def _readable(self, wanted: Sequence[str] | None, release: Release | None) -> list[str]:
         """Which tables a query gets: those that it names, or all.

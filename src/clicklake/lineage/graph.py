@@ -14,7 +14,7 @@ from clicklake.contracts.explain import closest
 from clicklake.contracts.model import Model
 from clicklake.contracts.types import ColumnType
 from clicklake.engines.sql import parse, quote, string, tables, text
-from clicklake.errors import UnknownNameError
+from clicklake.errors import UnknownNameError, UsageError
 from clicklake.lineage.columns import ROWS, Input, column_inputs
 
 FILE, REPORT = "file:", "report:"
@@ -77,6 +77,8 @@ class Lineage:
                 found = table if table in self.tables else short[0]
                 return found, self._column(found, rest) if rest else None
         likely = ".".join(parts[:2])
+        if likely in self.catalogue.system:
+            raise UsageError(f"{likely} is what clicklake notes about itself; it is made of no table")
         near = closest(likely, self.tables) or closest(parts[0], (t.rpartition(".")[2] for t in self.tables))
         if not near and len(parts) > 1:
             near = closest(parts[-1], self.tables)
@@ -161,7 +163,7 @@ class Lineage:
         if kind == "bronze":
             return self._of_bronze(self.catalogue.contract(name))
         if table in _PROGRAM:
-            return {column: [] for column in self.catalogue.system[table].doc.columns}
+            return self._of_program(table)
         if table in self.catalogue.silver:
             return self._of_silver(self.catalogue.silver[table])
         item = self.catalogue.report(name) if kind == REPORT else self.catalogue.gold[table]
@@ -173,6 +175,16 @@ class Lineage:
         found = {name: [Input(file, name, "direct", "identity")] for name in contract.column_names}
         found |= {name: [Input(file, ROWS, "direct", "the record")] for name in _FROM_RECORDS}
         return found | {name: [Input("", "", "constant", "given by clicklake")] for name in _MADE}
+
+    def _of_program(self, table: str) -> dict[str, list[Input]]:
+        """What the program itself writes about raw rows: their own columns, and what was found out about them."""
+        found: dict[str, list[Input]] = {name: [] for name in self.catalogue.system[table].doc.columns}
+        for bronze in self.upstream(table):
+            known = self.columns(bronze)
+            for name, items in found.items():
+                of_row = Input(bronze, name, "direct", "identity")
+                items.append(of_row if name in known else Input(bronze, ROWS, "rows", "told of the rows by clicklake"))
+        return found
 
     def _of_silver(self, model: Model) -> dict[str, list[Input]]:
         found: dict[str, list[Input]] = {name: [] for name in model.doc.columns}

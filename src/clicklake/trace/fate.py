@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from clicklake.contracts.contract import PROVENANCE
@@ -101,7 +102,7 @@ def masked(reader: Reader, table: str, row: Mapping[str, Any], *, show_pii: bool
 def _raw(reader: Reader, source: str, row: Mapping[str, Any], *, show_pii: bool) -> dict[str, Any] | str:
     line = row.get("corrupt_record")
     if line is not None:
-        return str(line) if show_pii else mask(reader.lake, source, "")
+        return str(line) if show_pii else mask(reader.lake, source, str(line))
     fields = {name: value for name, value in row.items() if name not in _PROVENANCE}
     if fields.get("extra") is None:
         fields.pop("extra", None)
@@ -173,23 +174,24 @@ def _row_id_column(reader: Reader, silver: str | None) -> str | None:
 
 
 def _contract(reader: Reader, told: Story) -> dict[str, Any] | None:
-    """The contract version that gave the row its fate: a quarantined row names it, the ledger does for the others."""
+    """The contract version that gave the row its fate: a row in quarantine names it, the ledger does for the others."""
     source = f"source = {string(told.source)}"
-    condition = "false"
-    if told.quarantine:
-        condition = f"contract_version = {string(told.quarantine[-1]['contract_version'])}"
-    if not told.quarantine or told.fate in ("loaded", "duplicate"):
-        entries = reader.rows(
-            LEDGER,
-            f"{source} and {told.row_id} between first_row_id and last_row_id",
-            limit=1,
-            order="recorded_at desc, contract_number desc",
-        )
-        if entries:
-            condition = f"contract_number = {int(entries[0]['contract_number'])}"
+    last = told.quarantine[-1] if told.quarantine else None
+    if last and told.fate == "quarantined":
+        condition = f"contract_version = {string(last['contract_version'])}"
+    else:
+        covered = f"{told.row_id} between first_row_id and last_row_id"
+        if last and last["resolved_at"]:  # a replay judges single rows, not a range
+            covered += f" or (kind = 'replay' and recorded_at >= {_time(last['resolved_at'])})"
+        entries = reader.rows(LEDGER, f"{source} and ({covered})", limit=1, order="recorded_at desc")
+        condition = f"contract_number = {int(entries[0]['contract_number'])}" if entries else "false"
     rows = reader.rows(CONTRACTS, f"{source} and {condition}", limit=1)
     names = {"contract_number": "number", "contract_version": "version", "recorded_at": "recorded_at"}
     return {short: rows[0][name] for name, short in names.items()} if rows else None
+
+
+def _time(moment: datetime) -> str:
+    return f"cast({string(moment.replace(tzinfo=None).isoformat(sep=' '))} as timestamp)"
 
 
 def _add_duplicates(reader: Reader, told: Story, limit: int) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -20,7 +19,7 @@ from clicklake.lineage.graph import Lineage
 from clicklake.storage import Snapshot
 
 if TYPE_CHECKING:
-    from clicklake.lake import Lake
+    from clicklake.lake.reading import ReadingLake
 
 
 @dataclass
@@ -33,15 +32,15 @@ class Reader:
         release: What is read.
     """
 
-    lake: Lake
+    lake: ReadingLake
     engine: DuckDB
     release: Release | None
     _snapshots: dict[str, Snapshot | None] = field(default_factory=dict)
 
-    @cached_property
+    @property
     def lineage(self) -> Lineage:
         """What comes from what."""
-        return Lineage(self.lake.catalogue)
+        return self.lake.lineage
 
     def find(self, name: str) -> Snapshot | None:
         """A table; None where the lake doesn't have it."""

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 from clicklake.contracts.explain import closest
 from clicklake.engines.sql import quote
 from clicklake.errors import ClicklakeError, UnknownNameError, UsageError
-from clicklake.quarantine import MASK
+from clicklake.quarantine import MASK, mask
 from clicklake.refine.settle import DUPLICATES, QUARANTINE
 from clicklake.trace.fate import Story, masked, source_of, story
 from clicklake.trace.reader import Reader
 
 if TYPE_CHECKING:
-    from clicklake.lake import Lake
+    from clicklake.lake.reading import ReadingLake
 
 
 @dataclass
@@ -47,7 +47,7 @@ class Trace:
         return asdict(self)
 
 
-def trace(lake: Lake, table: str, keys: Mapping[str, str], *, limit: int = 10, show_pii: bool = False) -> Trace:
+def trace(lake: ReadingLake, table: str, keys: Mapping[str, str], *, limit: int = 10, show_pii: bool = False) -> Trace:
     """Find rows by their columns, and what is behind them.
 
     Args:
@@ -166,6 +166,8 @@ def _stories(reader: Reader, source: str, row_id: int, limit: int, *, show_pii: 
 def _shown(reader: Reader, table: str, row: Mapping[str, Any], *, show_pii: bool) -> dict[str, Any]:
     """A row as it is shown; what bronze holds is masked by the contract, as every table by its document."""
     layer, _, source = table.partition(".")
+    if table == QUARANTINE and not show_pii:
+        return {**row, "raw": mask(reader.lake, row["source"], row["raw"])}
     if show_pii or layer != "bronze":
         return masked(reader, table, row, show_pii=show_pii)
     catalogue = reader.lake.catalogue

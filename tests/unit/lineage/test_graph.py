@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from clicklake.contracts.catalogue import Catalogue
-from clicklake.errors import UnknownNameError
+from clicklake.errors import UnknownNameError, UsageError
 from clicklake.lineage.graph import FILE, Column, Lineage
 from clicklake.lineage.walk import VALUE, column_pairs, down, mermaid, table_steps, up
 
@@ -69,6 +69,15 @@ def test_wrong_names_are_told_with_the_nearest() -> None:
     with pytest.raises(UnknownNameError, match="did you mean 'report:top_products'"):
         SHOP.find("report:top_product")
     assert SHOP.find("dim_users.TOTAL_SPENT") == ("gold.dim_users", "total_spent")
+
+
+def test_what_the_program_writes_about_raw_rows_leads_to_them() -> None:
+    for column, influence in (("row_id", "direct"), ("raw", "rows")):
+        steps = list(up(SHOP, Column("silver.quarantine", column)))
+        assert {step.item.influence for step in steps[: len(SHOP.catalogue.source_names)]} == {influence}
+        assert {step.item.table for step in steps} >= {f"bronze.{source}" for source in SHOP.catalogue.source_names}
+    with pytest.raises(UsageError, match="notes about itself"):
+        SHOP.find("ops.runs")
 
 
 def test_a_projects_own_models_mappings_and_reports_count(tmp_path: Path) -> None:

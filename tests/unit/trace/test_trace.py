@@ -128,6 +128,29 @@ def test_a_row_is_judged_by_the_contract_of_its_time(changing: Lake, clicks: Cli
     assert told.contract and told.contract["number"] == 2
 
 
+def test_a_replayed_row_keeps_its_history_and_names_the_contract_that_let_it_through(
+    tmp_path: Path, clicks: Clicks
+) -> None:
+    file = clicks(VIEW, BUY)
+    Lake(tmp_path / "lake", overrides={"rules.max_amount": 10}).run(click_events=file)
+    lake = Lake(tmp_path / "lake", overrides={"rules.max_amount": 1000})
+    lake.replay()
+    view, buy = (only(trace(lake, "bronze.click_events", {"": str(row_id)})) for row_id in ids(lake))
+    assert (buy.fate, [entry["status"] for entry in buy.quarantine]) == ("loaded", ["replayed"])
+    assert buy.contract and view.contract and (view.contract["number"], buy.contract["number"]) == (1, 2)
+
+
+def test_a_withdrawn_row_says_so_and_the_next_one_takes_its_place(changing: Lake) -> None:
+    first, _, again, *_, later = ids(changing)
+    path = only(trace(changing, "silver.events", {"": str(first)})).file["path"]
+    changing.unload("click_events", path)
+    fates = {row_id: only(trace(changing, "bronze.click_events", {"": str(row_id)})) for row_id in ids(changing)}
+    assert (fates[first].fate, fates[again].fate, fates[later].fate) == ("withdrawn", "withdrawn", "loaded")
+    assert "clicklake unload" in fates[first].told and fates[first].silver is None
+    with pytest.raises(ClicklakeError, match="withdrawn with its file"):
+        trace(changing, "gold.fact_events", {"": str(first)})
+
+
 def test_what_was_not_refined_yet_waits(changing: Lake, clicks: Clicks) -> None:
     changing.ingest("click_events", clicks(OTHER.replace("u2", "u5"), name="new.csv"))
     told = only(trace(changing, "bronze.click_events", {"row_id": str(ids(changing)[-1])}))
@@ -175,6 +198,12 @@ def test_an_event_names_the_gold_rows_that_it_counts_in(filled: Lake) -> None:
     }
     for table, key in keys.items():
         assert trace(filled, table, {name: str(value) for name, value in key.items()}).row_count == 1
+
+
+def test_python_has_it_too(filled: Lake) -> None:
+    view, *_ = ids(filled)
+    assert only(filled.trace("gold.fact_events", {"event_id": view})).file["row"] == 1
+    assert filled.lineage.inputs("gold.fact_events")["event_id"][0].table == "silver.events"
 
 
 def test_several_rows_are_listed(filled: Lake) -> None:
@@ -258,5 +287,10 @@ def test_the_command_tells_it_to_people_and_programs(filled: Lake, capsys: pytes
     assert run([*path, "--json", "trace", "bronze.click_events", str(again)]) == 0
     (found,) = json.loads(capsys.readouterr().out)
     assert found["stories"][0]["fate"] == "duplicate" and found["stories"][0]["silver"]["event_id"] == first
+    assert run([*path, "trace", "bronze.click_events", "ProductID=p1"]) == 0
+    listed = capsys.readouterr().out
+    assert "bronze.click_events: 5 rows" in listed and str(first) in listed and "u1" not in listed
+    assert run([*path, "trace", "silver.quarantine", str(bad)]) == 0
+    assert '"Amount": "-5"' in capsys.readouterr().out
     assert run([*path, "trace", "gold.fact_events", str(bad)]) == 1
     assert capsys.readouterr().out == ""
