@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from graphlib import CycleError, TopologicalSorter
 
 from clicklake.contracts.model import Model
-from clicklake.engines.sql import parse, tables
+from clicklake.engines.sql import tables_of
 from clicklake.errors import ContractError
 
 
 def inputs(model: Model) -> list[str]:
     """The tables that a model reads."""
-    return tables(parse(model.sql, str(model.file)))
+    return list(tables_of(model.sql, str(model.file)))
 
 
 def build_order(models: Mapping[str, Model], known: frozenset[str] = frozenset()) -> list[Model]:

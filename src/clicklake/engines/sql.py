@@ -111,6 +111,12 @@ def redirect(tree: exp.Expression, names: Mapping[str, str]) -> exp.Expression:
     return tree
 
 
+@lru_cache(maxsize=256)
+def tables_of(sql: str, what: str) -> tuple[str, ...]:
+    """`tables` of a text; asked for again and again, and so kept."""
+    return tuple(tables(_parsed(sql, what)))
+
+
 def text(tree: exp.Expression) -> str:
     """The SQL for DuckDB."""
     return tree.sql(dialect=DIALECT)

@@ -13,7 +13,7 @@ from sqlglot import exp
 from clicklake.contracts.model import Report
 from clicklake.contracts.types import ColumnType
 from clicklake.engines.duckdb import DuckDB
-from clicklake.engines.sql import Parameter, bind, parse, tables, text
+from clicklake.engines.sql import Parameter, bind, parse, tables_of, text
 from clicklake.errors import EngineError, QueryError, UsageError
 
 
@@ -60,7 +60,7 @@ class Asked:
 
 def report_tables(report: Report) -> list[str]:
     """The tables that a report reads."""
-    return tables(parse(report.sql, str(report.file)))
+    return list(tables_of(report.sql, str(report.file)))
 
 
 def report_query(
