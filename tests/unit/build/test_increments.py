@@ -14,18 +14,74 @@ from clicklake.build.build import Builder, Built
 from clicklake.build.graph import inputs as model_inputs
 from clicklake.build.strategies import Limits
 from clicklake.contracts.catalogue import Catalogue
+from clicklake.contracts.model import ColumnDoc, Model, TableDoc
+from clicklake.engines.sql import parse
 from clicklake.errors import UnknownNameError
 from clicklake.lake import Lake
 from clicklake.refine.refine import LEDGER
 from clicklake.storage import commit
 from clicklake.synthetic import GeneratorConfig, generate
 
-MODELS = Catalogue().gold
+
+def own_model(name: str, sql: str, **document: object) -> Model:
+    """A model of a project, whose columns are those of the SQL's last list."""
+    types = {"n": "bigint", "total": "decimal(18,2)", "at": "timestamp"}
+    columns = {
+        column: ColumnDoc(type=types.get(column, "string"), description="A column.")
+        for column in parse(sql, name).named_selects
+    }
+    doc = TableDoc(description="One row per key.", columns=columns, **document)  # type: ignore[arg-type]
+    return Model(f"gold.{name}", doc, sql, Path(f"{name}.yml"))
+
+
+OWN = [
+    own_model(
+        "own_null_keys",
+        "select session_id, count(*) as n, sum(amount) as total from silver.events group by session_id",
+        grain=("session_id",),
+        strategy="keys",
+        key=("session_id",),
+        affected={"silver.events": "select distinct session_id from changed"},
+    ),
+    own_model(
+        "own_rows_of_a_key",
+        "select user_id, event_type, min(event_timestamp) as at, count(distinct session_id) as n from silver.events "
+        "group by user_id, event_type having count(*) > 1",
+        grain=("user_id", "event_type"),
+        strategy="keys",
+        key=("user_id",),
+        affected={"silver.events": "select distinct user_id from changed"},
+    ),
+    own_model(
+        "own_key_beside",
+        # Neither input has the key: nothing can be restricted, and the rows are right all the same.
+        "select users.user_id as who, count(*) as n from gold.dim_users as users inner join gold.dim_users as others "
+        "on users.total_sessions = others.total_sessions and others.total_events > 20 group by users.user_id",
+        grain=("who",),
+        strategy="keys",
+        key=("who",),
+        affected={"gold.dim_users": "select user_id as who from gold.dim_users union select user_id from changed"},
+    ),
+    own_model(
+        "own_filtered_facts",
+        "select cast(event_id as varchar) as id, amount as total from gold.fact_events where event_type = 'purchase'",
+        grain=("id",),
+        strategy="append",
+    ),
+]
+MODELS = {**Catalogue().gold, **{model.name: model for model in OWN}}
 EVENTS = "silver.events"
 
 AS_SHIPPED = Limits()
 ALWAYS_BY_FILES = Limits(small=0, most_affected=math.inf)
 ALWAYS_BY_KEYS = Limits(most_affected=math.inf)
+
+
+def open_lake(path: Path) -> Lake:
+    """A lake with all these models."""
+    lake = Lake(path)
+    lake.catalogue.gold.update({model.name: model for model in OWN})
+    return lake
 
 
 class StoppedError(Exception):
@@ -58,7 +114,7 @@ def full_rows(lake: Lake, folder: Path) -> dict[str, list[str]]:
     """The rows of a full build of a copy of the lake."""
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(lake.path, folder)
-    copy = Lake(folder)
+    copy = open_lake(folder)
     built = build(copy, AS_SHIPPED, full=True)
     assert {(one.how, one.reason) for one in built.values()} == {("rebuilt", "asked for")}
     return gold_rows(copy)
@@ -71,7 +127,8 @@ def change_silver(lake: Lake, keep: str, insert: str | None = None) -> None:
     try:
         scan = engine.scan(before)
         more = f" union all by name {insert.format(silver=f'({scan})')}" if insert else ""
-        rows = engine.stream(f"select * from ({scan}) where {keep}{more}", before.schema)
+        query = f"with silver_rows as ({scan}) select * from silver_rows where {keep}{more}"
+        rows = engine.stream(query, before.schema)
         after = commit(lake.store, before, rows, marks={}, mode="overwrite")
     finally:
         engine.close()
@@ -106,7 +163,7 @@ def ingest(lake: Lake, source: str, path: Path) -> None:
 
 @pytest.fixture(scope="module")
 def template(tmp_path_factory: pytest.TempPathFactory, parts: list[tuple[str, Path]]) -> Path:
-    lake = Lake(tmp_path_factory.mktemp("begun") / "lake")
+    lake = open_lake(tmp_path_factory.mktemp("begun") / "lake")
     for source, path in parts[:3]:
         lake.ingest(source, path)
     lake.run()
@@ -117,7 +174,7 @@ def template(tmp_path_factory: pytest.TempPathFactory, parts: list[tuple[str, Pa
 def begun(tmp_path: Path, template: Path) -> Lake:
     """A lake that was built from the first parts; some more wait."""
     shutil.copytree(template, tmp_path / "lake")
-    return Lake(tmp_path / "lake")
+    return open_lake(tmp_path / "lake")
 
 
 def steps(lake: Lake, parts: list[tuple[str, Path]]) -> Iterator[str]:
@@ -262,3 +319,44 @@ def test_single_tables_are_built_anew(begun: Lake) -> None:
     }
     with pytest.raises(UnknownNameError, match="no gold table 'gold.dim_user' .did you mean 'gold.dim_users'"):
         begun.build(full=["dim_user"])
+
+
+def test_where_most_is_affected_a_table_is_built_whole(begun: Lake) -> None:
+    change_silver(begun, "true", "select * replace (event_id + 1000000 as event_id) from {silver}")
+    built = build(begun, AS_SHIPPED)
+    users = begun.store.open("gold.dim_users").size[0]
+    assert built["gold.dim_users"].how == "rebuilt"
+    assert f"{users:,} keys are affected, the table has {users:,} rows" in (built["gold.dim_users"].reason or "")
+    assert built["gold.dim_products"].how == "incremented", "events of known products affect none of them"
+
+
+def test_few_affected_users_are_read_and_written_alone(begun: Lake) -> None:
+    before = gold_rows(begun)["gold.dim_users"]
+    one = "(select user_id from {silver} where session_id is not null order by user_id limit 1)"
+    change_silver(begun, f"user_id <> {one}".replace("{silver}", "silver_rows"))
+    built = build(begun, AS_SHIPPED)["gold.dim_users"]
+    assert built.how == "incremented"
+    assert len(set(before) - set(gold_rows(begun)["gold.dim_users"])) == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"strategy": "append", "key": None, "affected": {}}, "it appends, but reads more than one table"),
+        (
+            {"affected": {"gold.dim_sessions": "select user_id from changed"}},
+            "keys a row of silver.events affects",
+        ),
+    ],
+)
+def test_what_a_document_can_not_mean_is_built_whole(
+    begun: Lake, parts: list[tuple[str, Path]], change: dict[str, object], reason: str
+) -> None:
+    model = begun.catalogue.gold["gold.dim_users"]
+    doc = model.doc.model_copy(update=change)
+    begun.catalogue.gold[model.name] = Model(model.name, doc, model.sql, model.file)
+    assert build(begun, AS_SHIPPED)[model.name].reason == "its model changed"
+    ingest(begun, *parts[3])
+    built = build(begun, ALWAYS_BY_KEYS)[model.name]
+    assert built.how == "rebuilt"
+    assert reason in (built.reason or "")

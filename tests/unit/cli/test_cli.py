@@ -283,3 +283,26 @@ def test_lineage_for_programs(capsys: pytest.CaptureFixture[str]) -> None:
 def test_lineage_of_what_is_not_there(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["lineage", *arguments]) == 2
     assert capsys.readouterr().out == ""
+
+
+def test_single_tables_are_built_anew(filled: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    lake = ["--lake", str(filled)]
+    assert run(["build", "--full", "dim_users", "gold.dim_dates", *lake]) == 0
+    told = capsys.readouterr().err
+    assert "built gold.dim_users: asked for" in told
+    assert "built gold.dim_dates: asked for" in told
+    assert "gold.fact_events" not in told
+    assert run(["build", "--full", "--json", *lake]) == 0
+    (row,) = json.loads(capsys.readouterr().out)
+    assert {one["reason"] for one in row["rebuilt"]} == {"asked for"}
+    assert run(["build", "dim_users", *lake]) == 2
+    assert "clicklake build --full TABLE" in capsys.readouterr().err
+    assert run(["build", "--full", "dim_user", *lake]) == 2
+    assert "did you mean 'gold.dim_users'" in capsys.readouterr().err
+
+
+def test_an_increment_says_what_it_followed(filled: Path, clicks: Clicks, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["run", f"click_events={clicks('u9,s1,2025-01-03 10:00:00,page_view,,,')}", "--lake", str(filled)]) == 0
+    told = capsys.readouterr().err
+    assert "incremented gold.fact_events: silver.events: 1 new row\n" in told
+    assert "built gold.fact_events" not in told
