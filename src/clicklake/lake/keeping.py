@@ -15,7 +15,7 @@ from clicklake.lake.needed import consumed, released
 from clicklake.lake.opened import OpenedLake
 from clicklake.lake.order import Order
 from clicklake.refine.registry import CONTRACTS
-from clicklake.settings import size_in_bytes
+from clicklake.setting_types import size_in_bytes
 from clicklake.storage import Snapshot, TableSpec, compact, maintain, vacuum
 from clicklake.storage.compact import Compacted
 from clicklake.storage.maintain import Entry

@@ -18,7 +18,7 @@ from clicklake.lake.opened import OpenedLake
 from clicklake.pipeline import Pipeline
 from clicklake.refine.compile import Judge
 from clicklake.runs import Run, Stage
-from clicklake.settings import size_in_bytes
+from clicklake.setting_types import size_in_bytes
 from clicklake.storage.compact import Policy
 
 if TYPE_CHECKING:

@@ -1,0 +1,98 @@
+"""What the values of settings may be: sizes, dates, currencies, time zones, names."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from decimal import Decimal
+from typing import Annotated
+
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
+from pydantic_core import PydanticCustomError
+
+from clicklake.contracts.explain import closest
+
+_SIZE = re.compile(r"(\d+(?:\.\d+)?) ?([KMGT]i?B)", re.IGNORECASE)
+
+
+def single_as_list(value: object) -> object:
+    """One text where a list is meant."""
+    return [value] if isinstance(value, str) else value
+
+
+def _iso_date(value: object) -> object:
+    """Pydantic alone would also take the seconds since 1970."""
+    if isinstance(value, date) or (isinstance(value, str) and re.fullmatch(r"\d{4}-\d\d-\d\d", value)):
+        return value
+    raise PydanticCustomError("not_a_date", "this is not a date")
+
+
+def no_bool(value: object) -> object:
+    """Pydantic alone would take `true` for 1."""
+    if isinstance(value, bool):
+        raise PydanticCustomError("not_a_number", "this is not a number")
+    return value
+
+
+def _memory_size(value: object) -> object:
+    found = _SIZE.fullmatch(value) if isinstance(value, str) else None
+    if found is None or float(found[1]) == 0:
+        raise ValueError(
+            f"{value!r} is not a size such as 512MB, 2GB or 1.5GiB; units: KB, MB, GB, TB, KiB, MiB, GiB, TiB"
+        )
+    return value
+
+
+_UNITS = {"K": 1, "M": 2, "G": 3, "T": 4}
+
+
+def size_in_bytes(text: str) -> int:
+    """The bytes of a size such as 512MB or 1.5GiB.
+
+    Raises:
+        ValueError: It is no size.
+    """
+    _memory_size(text)
+    found = _SIZE.fullmatch(text)
+    assert found is not None
+    unit = found[2].upper()
+    return int(float(found[1]) * (1024 if "I" in unit else 1000) ** _UNITS[unit[0]])
+
+
+def _currency_code(value: object) -> object:
+    if not isinstance(value, str) or not re.fullmatch("[A-Z]{3}", value):
+        raise ValueError(f"{value!r} is not a currency code of three capital letters, such as USD")
+    return value
+
+
+def _time_zone(value: str) -> str:
+    from zoneinfo import ZoneInfo, available_timezones
+
+    try:
+        return ZoneInfo(value).key
+    except (ValueError, KeyError, OSError):
+        near = closest(value, available_timezones())
+        raise ValueError(f"{value!r} is not a time zone{near}; allowed: names such as Europe/Berlin") from None
+
+
+def _source_name(value: str) -> str:
+    if not re.fullmatch("[a-z][a-z0-9_]*", value):
+        raise ValueError(f"{value!r} is not a source name; allowed: a-z, 0-9 and _, a letter first")
+    return value
+
+
+def _endpoint(value: str) -> str:
+    if not re.fullmatch(r"https?://[^\s/@]+(/\S*)?", value):
+        raise ValueError("it must be an http:// or https:// URL without user and password, the key is a variable")
+    return value
+
+
+IsoDate = Annotated[date, BeforeValidator(_iso_date)]
+MemorySize = Annotated[str, BeforeValidator(_memory_size)]
+CurrencyCode = Annotated[str, BeforeValidator(_currency_code)]
+TimeZone = Annotated[str, AfterValidator(_time_zone)]
+SourceName = Annotated[str, AfterValidator(_source_name)]
+Endpoint = Annotated[str, AfterValidator(_endpoint)]
+PathText = Annotated[str, Field(min_length=1)]
+Percentage = Annotated[float, Field(ge=0, le=100)]
+Amount = Annotated[Decimal, Field(gt=0), WithJsonSchema({"type": "number", "exclusiveMinimum": 0})]
