@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -13,10 +13,11 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from clicklake.config_values import MASK, absolute, flat, is_path, nested, without_secrets
 from clicklake.contracts.explain import Keys, Problem, as_error, closest, dotted, explain, schemas_at
 from clicklake.contracts.strict_yaml import Document, read_document, validate
 from clicklake.errors import ConfigError
-from clicklake.settings import PATH_KEYS, Settings, settings_reference
+from clicklake.settings import Settings, settings_reference
 
 __all__ = [
     "FILE_NAME",
@@ -32,10 +33,6 @@ FILE_NAME = "clicklake.yaml"
 _PREFIX = "CLICKLAKE_"
 _NO_SETTINGS = ("CLICKLAKE_CONFIG", "CLICKLAKE_PROFILE", "CLICKLAKE_DEBUG")
 _VARIABLE = re.compile(r"\$\$\{|\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}|\$\{")
-_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
-_USER = re.compile(r"(?<=://)[^\s/@]*:\S*@|(?<!abfs://)(?<!abfss://)(?<!wasbs://)(?<=://)[^\s/@]+@")
-_URL_KEY = re.compile(r"([?&][^=&\s]*(?:key|secret|token|password|sig)[^=&\s]*=)[^&\s']+", re.IGNORECASE)
-_MASK = "***"
 
 
 class _FileKeys(BaseModel):
@@ -112,8 +109,8 @@ class LoadedSettings:
         A path from the environment is masked, or shown as the file has it (`${NAME}`); in URLs, so are users,
         passwords and keys.
         """
-        values = _flat(self.settings.model_dump(mode="json"))
-        return _nested((path, without_secrets(self._shown.get(path, value))) for path, value in values)
+        values = flat(self.settings.model_dump(mode="json"))
+        return nested((path, without_secrets(self._shown.get(path, value))) for path, value in values)
 
 
 def load_settings(
@@ -141,7 +138,7 @@ def load_settings(
     folder = Path(os.path.abspath(start or "."))
     profile, by = (profile, "--profile") if profile else (own.get("CLICKLAKE_PROFILE"), "CLICKLAKE_PROFILE")
     file = _find_file(config, own, folder)
-    lake = _absolute(("lake",), Settings.model_fields["lake"].default, file.parent if file else folder)
+    lake = absolute(("lake",), Settings.model_fields["lake"].default, file.parent if file else folder)
     entries: dict[Keys, _Entry] = {("lake",): _Entry(lake, _Source("default"))}
     if file:
         document = read_document(file, error=ConfigError, allow_empty=True)
@@ -153,7 +150,7 @@ def load_settings(
     _put(entries, _from_environment(own, folder))
     _put(entries, _from_flags(overrides or {}, folder))
     settings = _validated(entries)
-    leaves = [path for path, _ in _flat(settings.model_dump())]
+    leaves = [path for path, _ in flat(settings.model_dump())]
     return LoadedSettings(
         settings=settings,
         file=file,
@@ -196,14 +193,14 @@ def _from_file(document: Document, block: Keys, environ: Mapping[str, str]) -> _
     data: Any = document.data
     for part in block:
         data = data[part] or {}
-    for path, raw in _flat(data):
+    for path, raw in flat(data):
         if path[0] in _FileKeys.model_fields:
             if block:
                 raise source.error(path[:1], f"a profile can't hold {path[0]!r}")
             continue
         value = _filled(raw, source, path, environ)
-        shown = raw if _is_path(path) and value != raw else None
-        yield path, _Entry(_absolute(path, value, Path(document.file).parent), source, shown)
+        shown = raw if is_path(path) and value != raw else None
+        yield path, _Entry(absolute(path, value, Path(document.file).parent), source, shown)
 
 
 def _from_environment(own: Mapping[str, str], folder: Path) -> _Layer:
@@ -222,8 +219,8 @@ def _from_environment(own: Mapping[str, str], folder: Path) -> _Layer:
             value = [item.strip() for item in value.split(",") if item.strip()]
         elif "null" in types and value == "null":
             value = None
-        for inner, item in _flat(_nested([(path, value)])):
-            yield inner, _Entry(_absolute(inner, item, folder), source, _MASK if _is_path(inner) else None)
+        for inner, item in flat(nested([(path, value)])):
+            yield inner, _Entry(absolute(inner, item, folder), source, MASK if is_path(inner) else None)
 
 
 def _names_like(variable: str) -> str:
@@ -241,10 +238,10 @@ def _names_like(variable: str) -> str:
 
 def _from_flags(overrides: Mapping[str, object], folder: Path) -> _Layer:
     given = ((tuple(key.split(".")), value) for key, value in overrides.items() if value is not None)
-    for path, value in (leaf for one in given for leaf in _flat(_nested([one]))):
+    for path, value in (leaf for one in given for leaf in flat(nested([one]))):
         flag = "--" + dotted(path).replace("logs.level", "log-level").replace(".", "-").replace("_", "-")
         name = f"{path[1]}=PATH" if fnmatchcase(dotted(path), "sources.*.paths") else flag
-        yield path, _Entry(_absolute(path, value, folder), _Source(name))
+        yield path, _Entry(absolute(path, value, folder), _Source(name))
 
 
 def _put(entries: dict[Keys, _Entry], layer: _Layer) -> None:
@@ -261,7 +258,7 @@ def _put(entries: dict[Keys, _Entry], layer: _Layer) -> None:
 
 
 def _validated(entries: Mapping[Keys, _Entry]) -> Settings:
-    data = _nested((path, entry.value) for path, entry in entries.items())
+    data = nested((path, entry.value) for path, entry in entries.items())
     try:
         return Settings.model_validate(data)
     except ValidationError as failure:
@@ -301,46 +298,3 @@ def _filled(value: Any, source: _Source, path: Keys, environ: Mapping[str, str])
         return text or default or ""
 
     return _VARIABLE.sub(replaced, value) if isinstance(value, str) else value
-
-
-def _is_path(path: Keys) -> bool:
-    return any(fnmatchcase(dotted(path), pattern) for pattern in PATH_KEYS)
-
-
-def _absolute(path: Keys, value: Any, base: Path) -> Any:  # noqa: ANN401
-    """A value; where it is the path of a file, from its base."""
-    if isinstance(value, (list, tuple)):
-        return [_absolute(path, item, base) for item in value]
-    if not isinstance(value, (str, Path)) or not _is_path(path) or not str(value) or _URL.match(str(value)):
-        return value
-    return os.path.abspath(base / os.path.expanduser(value))
-
-
-def without_secrets(value: Any) -> Any:  # noqa: ANN401
-    """A text, or each text of a list, without users, passwords and keys in URLs."""
-    if isinstance(value, list):
-        return [without_secrets(item) for item in value]
-    if not isinstance(value, str):
-        return value
-    return _URL_KEY.sub(rf"\1{_MASK}", _USER.sub(f"{_MASK}@", value))
-
-
-def _flat(data: Mapping[Any, Any], at: Keys = ()) -> Iterator[tuple[Keys, Any]]:
-    """The values of nested mappings by their path."""
-    for key, value in data.items():
-        if isinstance(value, Mapping) and value:
-            yield from _flat(value, (*at, key))
-        else:
-            yield (*at, key), value
-
-
-def _nested(values: Iterable[tuple[Keys, Any]]) -> dict[str, Any]:
-    """Nested mappings of values by their path; what lies below a plain value is dropped."""
-    root: Any = {}
-    for path, value in values:
-        inside = root
-        for part in path[:-1]:
-            inside = inside.setdefault(part, {}) if isinstance(inside, dict) else inside
-        if isinstance(inside, dict):
-            inside[path[-1]] = {} if value == {} else value  # its own, to be filled by those below
-    return dict(root)

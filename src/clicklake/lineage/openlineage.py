@@ -109,7 +109,7 @@ class Emitter:
             job = {"namespace": self.namespace, "name": f"clicklake.{stage.command}"}
             facets["parent"] = _facet("parent", run=whole, job=job, root={"run": whole, "job": job})
         if stage.status == "failed":
-            from clicklake.config import without_secrets
+            from clicklake.config_values import without_secrets
 
             message = without_secrets(stage.error or "failed")
             facets["errorMessage"] = _facet("errorMessage", message=message, programmingLanguage="Python")

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from clicklake.config import without_secrets
+from clicklake.config_values import without_secrets
 from clicklake.runs import logger
 
 KEY_VARIABLE = "OPENLINEAGE_API_KEY"
