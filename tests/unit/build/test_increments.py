@@ -298,7 +298,7 @@ def test_what_was_read_and_written_is_told(begun: Lake, parts: list[tuple[str, P
     told = f"{EVENTS}: {loaded:,} new rows"
     assert result.incremented["gold.fact_events"] == told
     stages = begun.query(
-        "select target, rows_in, rows_out, bytes_in, bytes_out, reason from ops.runs "
+        "select target, rows_in, rows_out, bytes_in, bytes_out, read_bytes, written_bytes, reason from ops.runs "
         f"where stage = 'build' and run_id = '{result.run_id}'"
     ).to_pylist()
     of = {row["target"]: row for row in stages}
@@ -309,6 +309,9 @@ def test_what_was_read_and_written_is_told(begun: Lake, parts: list[tuple[str, P
     assert (fact["rows_out"], fact["bytes_out"]) == versions
     assert 0 < fact["bytes_in"] < begun.store.open(EVENTS).size[1]
     assert of["gold.dim_event_types"]["rows_out"] == 0
+    if Path("/proc/self/io").exists():
+        assert fact["written_bytes"] > fact["bytes_out"], "the log is written too"
+        assert of["gold.dim_users"]["read_bytes"] > 0
 
 
 def test_single_tables_are_built_anew(begun: Lake) -> None:
