@@ -13,10 +13,10 @@ from clicklake import _version
 from clicklake.backup import manifest
 from clicklake.backup.manifest import Backup, TableState
 from clicklake.backup.objects import Objects, Stored
+from clicklake.build.needed import consumed
 from clicklake.build.release import releases
 from clicklake.config import FILE_NAME
 from clicklake.errors import ConflictError, StorageError, UnknownNameError, UsageError
-from clicklake.lake.needed import consumed
 from clicklake.runs import new_run_id
 from clicklake.storage import Snapshot, Store, log
 

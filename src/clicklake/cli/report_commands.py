@@ -56,7 +56,9 @@ def report(
 def query(
     ctx: typer.Context,
     sql: Annotated[str, typer.Argument(help="One SELECT on bronze., silver., gold. and ops. tables.")],
-    at: Annotated[str | None, typer.Option(metavar="VERSION|TIME", help="As of a release, by number or time.")] = None,
+    at: Annotated[
+        str | None, typer.Option(metavar="VERSION|TIME", help="As of a release: its number, or the newest at a time.")
+    ] = None,
     output: Annotated[str | None, typer.Option("--format", help="table, json or csv.")] = None,
     limit: Annotated[int | None, typer.Option(min=0, help="Rows shown at the most; 0 for all.")] = None,
 ) -> None:

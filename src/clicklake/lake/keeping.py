@@ -8,10 +8,10 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from clicklake.build.needed import consumed, released
 from clicklake.contracts.explain import closest
 from clicklake.errors import UnknownNameError, UsageError
 from clicklake.ingest.ingest import bronze_spec
-from clicklake.lake.needed import consumed, released
 from clicklake.lake.opened import OpenedLake
 from clicklake.lake.order import Order
 from clicklake.refine.registry import CONTRACTS

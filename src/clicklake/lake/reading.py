@@ -15,13 +15,13 @@ from clicklake.contracts.explain import closest
 from clicklake.contracts.model import Report
 from clicklake.engines.duckdb import DuckDB
 from clicklake.engines.sql import text
-from clicklake.errors import UnknownNameError, UsageError
+from clicklake.errors import StorageError, UnknownNameError, UsageError
 from clicklake.lake.opened import OpenedLake
 from clicklake.reports.run import Asked, Window, report_query, report_tables, run_report
 from clicklake.reports.shared import share
 from clicklake.rows import Rows
 from clicklake.sandbox import named_tables, require_one_select, run_query
-from clicklake.storage import Snapshot
+from clicklake.storage import Snapshot, log
 
 if TYPE_CHECKING:
     from clicklake.lineage.graph import Lineage
@@ -170,17 +170,24 @@ class ReadingLake(OpenedLake):
 
         Args:
             sql: One SELECT.
-            at: Number or time of a release; else the newest.
+            at: Number or time of a release; else the newest. Tables that no release names, such as bronze, are read
+                as they were when that release was published.
 
         Raises:
             QueryError: It is not one SELECT, or fails.
+            UnknownNameError: A table was not there at that time.
+            StorageError: Files of that time are not there any more.
         """
         release = self.release(at)
         engine = self.engine()
         try:
             require_one_select(engine.connection, sql)
-            names = self._readable(named_tables(sql), release)
-            snapshots = {name: self.snapshot(name, release) for name in names}
+            wanted = named_tables(sql)
+            names = self._readable(wanted, release)
+            if at is None or release is None:
+                snapshots = {name: self.snapshot(name, release) for name in names}
+            else:
+                snapshots = self._as_of(names, release, is_named=wanted is not None)
             return Rows(run_query(engine, sql, snapshots, str(Path(self.path).absolute())))
         finally:
             engine.close()
@@ -208,6 +215,35 @@ class ReadingLake(OpenedLake):
         from clicklake.lineage.graph import Lineage
 
         return Lineage(self.catalogue)
+
+    def _as_of(self, names: Sequence[str], release: Release, *, is_named: bool) -> dict[str, Snapshot]:
+        """Tables as of an older release.
+
+        Args:
+            names: The tables.
+            release: The release.
+            is_named: Whether the query names them; where it may mean any, those that were not there are left out.
+        """
+        found = {}
+        for name in names:
+            try:
+                version = release.versions.get(name)
+                if version is None and name.startswith("gold."):
+                    raise UnknownNameError(f"{name} is not part of release {release.release_id}")
+                if version is None:
+                    version = log.version_at(self.store, name, release.released_at)
+                snapshot = self.store.open(name, version)
+            except UnknownNameError:
+                if is_named:
+                    raise
+                continue
+            if not all(Path(file).exists() for file in snapshot.files):
+                raise StorageError(
+                    f"{name} as of release {release.release_id} can't be read any more: its files were vacuumed. "
+                    "storage.file_retention_days says how long they are kept."
+                )
+            found[name] = snapshot
+        return found
 
     def _readable(self, wanted: Sequence[str] | None, release: Release | None) -> list[str]:
         """Which tables a query gets: those that it names, or all.
