@@ -127,7 +127,7 @@ class Builder:
     def _increment(self, model: Model, table: Snapshot, marks: Mapping[str, int], changed: list[Changed]) -> Built:
         reason = ", ".join(map(str, changed))
         if not changed:  # files were only moved about: the marks follow, and nothing else does
-            return Built(commit(self.store, table, table.schema.empty_table(), marks=marks))
+            return Built(commit(self.store, table, table.schema.empty_table(), marks=marks, directly=True))
         read = {name: self.versions[name] for name in inputs(model)}
         work = Increment(self.engine, model, self.parameters, table, read, changed, self.limits)
         try:
@@ -151,7 +151,7 @@ class Builder:
             table = self.store.recreate(spec_of(model), table)
         rows = self.engine.stream(select_typed(model, self.parameters), schema)
         note = {"how": "rebuilt", "reason": reason}
-        after = commit(self.store, table, rows, mode="overwrite", marks=marks, note=note)
+        after = commit(self.store, table, rows, mode="overwrite", marks=marks, note=note, directly=True)
         sizes = [self.versions[name].size for name in inputs(model)]
         return _built(before, after, "rebuilt", reason, sum(rows for rows, _ in sizes), sum(size for _, size in sizes))
 

@@ -40,7 +40,7 @@ def replace_rows(
     """
     schema = table.schema
     if not rows:
-        return commit(store, table, schema.empty_table(), marks=marks, note=note)
+        return commit(store, table, schema.empty_table(), marks=marks, note=note, directly=True)
     columns = ", ".join(map(quote, schema.names))
     query = f"select {columns} from {rows.inserted}"
     touched = _touched(engine, table, rows, small)
@@ -51,7 +51,9 @@ def replace_rows(
             f"on {same_key(grain, 'kept', 'gone')} union all {query}"
         )
     stream: pa.RecordBatchReader = engine.stream(query, schema)
-    return commit(store, table, stream, marks=marks, remove=touched, note=note)
+    # Directly: behind a compaction the commit's own mark would not name its version, and it would look like a change
+    # by another program.
+    return commit(store, table, stream, marks=marks, remove=touched, note=note, directly=True)
 
 
 def _touched(engine: DuckDB, table: Snapshot, rows: Difference, small: int) -> list[str]:

@@ -38,6 +38,7 @@ def commit(
     mode: Literal["append", "overwrite"] = "append",
     remove: Sequence[str] = (),
     note: Mapping[str, object] | None = None,
+    directly: bool = False,
 ) -> Snapshot:
     """Write rows and marks as one Delta commit on top of exactly this snapshot.
 
@@ -49,6 +50,7 @@ def commit(
         mode: `overwrite` takes all of the table's files away.
         remove: Paths of files that go, as `Snapshot.paths` names them; the rows of them that stay are among `rows`.
         note: Kept in the commit's metadata, for people.
+        directly: Whether a compaction that came first is a conflict too, even if no file is taken away.
 
     Returns:
         The snapshot after the commit.
@@ -74,7 +76,7 @@ def commit(
             partition_by=list(snapshot.partition_by) or None,
             commit_properties=CommitProperties(
                 app_transactions=transactions({**marks, ATTEMPT_MARK: attempt}, snapshot.version),
-                max_commit_retries=NO_REBASE if removed else None,
+                max_commit_retries=NO_REBASE if removed or directly else None,
                 custom_metadata={
                     "clicklake": json.dumps({**store.note, **(note or {}), "rows": written.rows}, default=str)
                 },

@@ -10,16 +10,18 @@ from pathlib import Path
 import pytest
 from deltalake import DeltaTable
 
+from clicklake.build import build as build_module
 from clicklake.build.build import Builder, Built
 from clicklake.build.graph import inputs as model_inputs
 from clicklake.build.strategies import Limits
 from clicklake.contracts.catalogue import Catalogue
 from clicklake.contracts.model import ColumnDoc, Model, TableDoc
+from clicklake.engines.duckdb import DuckDB
 from clicklake.engines.sql import parse
 from clicklake.errors import UnknownNameError
 from clicklake.lake import Lake
 from clicklake.refine.refine import LEDGER
-from clicklake.storage import commit
+from clicklake.storage import Snapshot, Store, commit
 from clicklake.synthetic import GeneratorConfig, generate
 
 
@@ -224,6 +226,27 @@ def test_a_compaction_changes_nothing(begun: Lake, parts: list[tuple[str, Path]]
     settle(begun)
     assert {one.how for one in build(begun, AS_SHIPPED).values()} == {"unchanged"}
     assert gold_rows(begun) == before
+
+
+def test_a_compaction_meanwhile_is_no_change_by_another_program(
+    begun: Lake, parts: list[tuple[str, Path]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    ingest(begun, *parts[3])
+    build(begun, ALWAYS_BY_KEYS)
+    ingest(begun, *parts[4])
+    real, compacted = build_module.replace_rows, []
+
+    def compacts_first(store: Store, engine: DuckDB, table: Snapshot, *args: object, **kwargs: object) -> Snapshot:
+        if table.name == "gold.fact_events" and not compacted:
+            compacted.append(DeltaTable(store.uri(table.name)).optimize.compact()["numFilesRemoved"])
+        return real(store, engine, table, *args, **kwargs)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(build_module, "replace_rows", compacts_first)
+    expected = full_rows(begun, tmp_path / "copy")
+    assert build(begun, ALWAYS_BY_KEYS)["gold.fact_events"].how == "incremented"
+    assert compacted[0] > 1
+    assert gold_rows(begun) == expected
+    assert build(begun, ALWAYS_BY_KEYS)["gold.fact_events"].how == "unchanged"
 
 
 @pytest.mark.parametrize("table", MODELS)
