@@ -87,7 +87,7 @@ def small_disk(trial: Trial) -> Iterator[Callable[[str], None]]:
     subprocess.run(["umount", trial.lake], capture_output=True)
 
 
-@pytest.mark.parametrize("size", [4000, 7000])
+@pytest.mark.parametrize("size", [4000, 5000])
 def test_files_that_may_not_grow(trial: Trial, expected: Expected, size: int) -> None:
     (ended,) = trial.run(Run(trial.whole, {"file_size": size}))
     assert ended.code == 1
