@@ -21,14 +21,11 @@ def register(app: typer.Typer) -> None:
 
 def _complete_table(ctx: typer.Context, incomplete: str) -> list[str]:
     """Tables, and columns once the table is typed, for the shell."""
-    from clicklake.contracts.catalogue import Catalogue
     from clicklake.errors import ClicklakeError
-    from clicklake.lineage.graph import Lineage
 
+    flags = ctx.find_root().params
     try:
-        from clicklake.config import load_settings
-
-        known = Lineage(Catalogue(load_settings().project))
+        known = Context(lake=flags.get("lake"), config=flags.get("config"), profile=flags.get("profile")).open().lineage
         layer, _, rest = incomplete.partition(".")
         table = ".".join([layer, rest.partition(".")[0]])
         names = [f"{table}.{column}" for column in known.columns(table)] if table in known.tables else known.tables

@@ -111,6 +111,19 @@ class Lineage:
         columns = doc.columns if doc else model.doc.columns if model else {}
         return columns[column].description if column in columns else ""
 
+    def is_personal(self, table: str, column: str) -> bool:
+        """Whether a column holds personal data: its document says so, or it is a copy of a column that does."""
+        kind, name = _kind(table)
+        if kind in (FILE, "bronze"):
+            return any(known.name == column and known.is_pii for known in self.catalogue.contract(name).columns)
+        model = self.catalogue.table(table)
+        if model and column in model.doc.columns and model.doc.columns[column].pii:
+            return True
+        if table not in self.tables:
+            return False
+        copied = (item for item in self.inputs(table).get(column, ()) if item.transformation == "identity")
+        return any(item.table and self.is_personal(item.table, item.column) for item in copied)
+
     def inputs(self, table: str) -> Mapping[str, Sequence[Input]]:
         """What each column of a table comes from, one step up."""
         if table not in self._known:

@@ -91,10 +91,8 @@ def story(reader: Reader, source: str, row_id: int, *, limit: int = 10, show_pii
 
 def masked(reader: Reader, table: str, row: Mapping[str, Any], *, show_pii: bool) -> dict[str, Any]:
     """A row of a documented table, its personal data masked unless asked for."""
-    model = reader.lake.catalogue.table(table)
-    columns = model.doc.columns if model else {}
     return {
-        name: MASK if not show_pii and value is not None and name in columns and columns[name].pii else value
+        name: MASK if not show_pii and value not in (None, "") and reader.lineage.is_personal(table, name) else value
         for name, value in row.items()
     }
 

@@ -99,6 +99,9 @@ class Reader:
             kind = from_arrow(snapshot.schema.field(column).type)
             if kind.name in ("map", "list"):
                 raise UsageError(f"{column} is a {kind.name}; name a column of single values")
+            if not value:
+                parts.append(f"({quote(column)} is null or cast({quote(column)} as varchar) = '')")
+                continue
             if self.engine.value(f"select try_cast({string(value)} as {kind.sql})") is None:
                 raise UsageError(f"{column}={value}: {value!r} is no {kind.name}")
             parts.append(f"{quote(column)} = cast({string(value)} as {kind.sql})")

@@ -173,7 +173,7 @@ def _shown(reader: Reader, table: str, row: Mapping[str, Any], *, show_pii: bool
     catalogue = reader.lake.catalogue
     known = catalogue.contract(source).columns if source in catalogue.source_names else None
     personal = set(row) if known is None else {"corrupt_record", *(column.name for column in known if column.is_pii)}
-    return {name: MASK if value is not None and name in personal else value for name, value in row.items()}
+    return {name: MASK if value not in (None, "") and name in personal else value for name, value in row.items()}
 
 
 def _nothing(reader: Reader, table: str, keys: Mapping[str, str]) -> str:

@@ -306,3 +306,15 @@ def test_an_increment_says_what_it_followed(filled: Path, clicks: Clicks, capsys
     told = capsys.readouterr().err
     assert "incremented gold.fact_events: silver.events: 1 new row\n" in told
     assert "built gold.fact_events" not in told
+
+
+def test_tables_and_columns_are_completed_for_lineage() -> None:
+    from typer.main import get_command
+
+    from clicklake.cli.lineage_commands import _complete_table
+    from clicklake.cli.main import app
+
+    context = get_command(app).make_context("clicklake", ["tables"])
+    assert _complete_table(context, "gold.dim_u") == ["gold.dim_users"]
+    assert _complete_table(context, "gold.dim_users.total_sp") == ["gold.dim_users.total_spent"]
+    assert "report:top_products" in _complete_table(context, "report:")

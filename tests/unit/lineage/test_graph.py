@@ -95,6 +95,21 @@ def test_a_projects_own_models_mappings_and_reports_count(tmp_path: Path) -> Non
     assert lineage.inputs("report:mine")["n"][0].influence == "rows"
 
 
+def test_a_copy_of_personal_data_is_personal(tmp_path: Path) -> None:
+    (tmp_path / "models" / "gold").mkdir(parents=True)
+    (tmp_path / "models" / "gold" / "buyers.sql").write_text(
+        "with u as (select * from gold.dim_users) select user_id as buyer, total_spent from u"
+    )
+    columns = "  buyer: {type: string, description: Who.}\n  total_spent: {type: double, description: How much.}\n"
+    (tmp_path / "models" / "gold" / "buyers.yml").write_text(
+        f"description: One row per buyer.\ngrain: [buyer]\ncolumns:\n{columns}"
+    )
+    lineage = Lineage(Catalogue(tmp_path))
+    assert [c for c in lineage.columns("gold.buyers") if lineage.is_personal("gold.buyers", c)] == ["buyer"]
+    assert lineage.is_personal("bronze.click_events", "UserID") and lineage.is_personal("silver.quarantine", "raw")
+    assert not lineage.is_personal("gold.fact_events", "event_id")
+
+
 def test_a_chart_has_each_table_once() -> None:
     chart = mermaid(table_steps(SHOP, "gold.dim_users"))
     assert chart.startswith("flowchart LR\n")
