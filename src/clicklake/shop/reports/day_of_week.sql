@@ -20,33 +20,23 @@ dates as (
     select * from gold.dim_dates
 ),
 
-users_of_days as (
+-- On which days of the week each user was there, a bit a day: one row a user, where one a user
+-- and day would be several times as many.
+users as (
+    select
+        events.user_id,
+        bit_or(1 << dates.day_of_week) as weekdays
+    from events
+    inner join dates on events.date_key = dates.date_key
+    group by events.user_id
+),
+
+events_of_dates as (
     select
         date_key,
-        user_id,
         count(*) as events
-    from events
-    group by date_key, user_id
-),
-
--- A day's users first: most of them come back on several days, but few on all.
-users_of_weekdays as (
-    select
-        dates.day_of_week,
-        users_of_days.user_id,
-        sum(users_of_days.events) as events
-    from users_of_days
-    inner join dates on users_of_days.date_key = dates.date_key
-    group by dates.day_of_week, users_of_days.user_id
-),
-
-days as (
-    select
-        day_of_week,
-        count(*) as users,
-        cast(sum(events) as bigint) as events
-    from users_of_weekdays
-    group by day_of_week
+    from gold.fact_events
+    group by date_key
 ),
 
 names as (
@@ -54,6 +44,24 @@ names as (
         day_of_week,
         day_name
     from dates
+),
+
+users_of_days as (
+    select
+        names.day_of_week,
+        count(*) as users
+    from users
+    inner join names on (users.weekdays & (1 << names.day_of_week)) <> 0
+    group by names.day_of_week
+),
+
+days as (
+    select
+        dates.day_of_week,
+        cast(sum(events_of_dates.events) as bigint) as events
+    from events_of_dates
+    inner join dates on events_of_dates.date_key = dates.date_key
+    group by dates.day_of_week
 ),
 
 -- One purchase is one order: events with the same order_id count once, others one by one.
@@ -72,15 +80,16 @@ final as (
     select
         days.day_of_week,
         names.day_name,
-        days.users,
+        users_of_days.users,
         days.events,
-        per(days.events, days.users) as events_per_user,
+        per(days.events, users_of_days.users) as events_per_user,
         coalesce(sales.purchases, 0) as purchases,
         coalesce(sales.revenue, 0) as revenue,
-        per(coalesce(sales.revenue, 0), days.users) as revenue_per_user,
-        pct(coalesce(sales.purchasers, 0), days.users) as conversion_pct
+        per(coalesce(sales.revenue, 0), users_of_days.users) as revenue_per_user,
+        pct(coalesce(sales.purchasers, 0), users_of_days.users) as conversion_pct
     from days
     inner join names on days.day_of_week = names.day_of_week
+    inner join users_of_days on days.day_of_week = users_of_days.day_of_week
     left join sales on days.day_of_week = sales.day_of_week
 )
 

@@ -16,20 +16,11 @@ purchases as (
     where event_type = 'purchase' and is_success
 ),
 
-users_of_days as (
-    select
-        date_key,
-        user_id,
-        count(*) as events
-    from events
-    group by date_key, user_id
-),
-
 users as (
     select
         user_id,
-        sum(events) as events
-    from users_of_days
+        count(*) as events
+    from events
     group by user_id
 ),
 

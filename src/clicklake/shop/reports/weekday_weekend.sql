@@ -17,64 +17,86 @@ purchases as (
 ),
 
 dates as (
-    select
-        date_key,
-        case when is_weekend then 'Weekend' else 'Weekday' end as day_type
-    from gold.dim_dates
+    select * from gold.dim_dates
 ),
 
-users_of_days as (
+-- On which days of the week each user was there, a bit a day: one row a user, where one a user
+-- and day would be several times as many.
+users as (
     select
-        date_key,
-        user_id,
-        count(*) as events
+        events.user_id,
+        bit_or(1 << dates.day_of_week) as weekdays
     from events
-    group by date_key, user_id
+    inner join dates on events.date_key = dates.date_key
+    group by events.user_id
 ),
 
--- A day's users first: most of them come back on several days, but few on all.
-users_of_day_types as (
+events_of_dates as (
     select
-        dates.day_type,
-        users_of_days.user_id,
-        sum(users_of_days.events) as events
-    from users_of_days
-    inner join dates on users_of_days.date_key = dates.date_key
-    group by dates.day_type, users_of_days.user_id
+        date_key,
+        count(*) as events
+    from gold.fact_events
+    group by date_key
+),
+
+types as (
+    select
+        date_key,
+        day_of_week,
+        case when is_weekend then 'Weekend' else 'Weekday' end as day_type
+    from dates
+),
+
+weekdays_of_types as (
+    select
+        day_type,
+        bit_or(1 << day_of_week) as weekdays
+    from types
+    group by day_type
+),
+
+users_of_types as (
+    select
+        weekdays_of_types.day_type,
+        count(*) as users
+    from users
+    inner join weekdays_of_types on (users.weekdays & weekdays_of_types.weekdays) <> 0
+    group by weekdays_of_types.day_type
 ),
 
 days as (
     select
-        day_type,
-        count(*) as users,
-        cast(sum(events) as bigint) as events
-    from users_of_day_types
-    group by day_type
+        types.day_type,
+        cast(sum(events_of_dates.events) as bigint) as events
+    from events_of_dates
+    inner join types on events_of_dates.date_key = types.date_key
+    group by types.day_type
 ),
 
 -- One purchase is one order: events with the same order_id count once, others one by one.
 sales as (
     select
-        dates.day_type,
+        types.day_type,
         count(distinct purchases.order_id) + count(*) - count(purchases.order_id) as purchases,
         count(distinct purchases.user_id) as purchasers,
         sum(purchases.amount) as revenue
     from purchases
-    inner join dates on purchases.date_key = dates.date_key
-    group by dates.day_type
+    inner join types on purchases.date_key = types.date_key
+    group by types.day_type
 ),
 
 final as (
     select
         days.day_type,
-        days.users,
+        users_of_types.users,
         days.events,
-        per(days.events, days.users) as events_per_user,
+        per(days.events, users_of_types.users) as events_per_user,
         coalesce(sales.purchases, 0) as purchases,
         coalesce(sales.revenue, 0) as revenue,
-        per(coalesce(sales.revenue, 0), days.users) as revenue_per_user,
-        pct(coalesce(sales.purchasers, 0), days.users) as conversion_pct
+        per(coalesce(sales.revenue, 0), users_of_types.users) as revenue_per_user,
+        pct(coalesce(sales.purchasers, 0), users_of_types.users) as conversion_pct
     from days
+    inner join users_of_types on days.day_type = users_of_types.day_type
     left join sales on days.day_type = sales.day_type
 )
 
