@@ -24,7 +24,6 @@ from clicklake.ingest.notes import KnownFiles, drift_of, note_files
 from clicklake.refine.plan import Kind, Work
 from clicklake.refine.refine import Refined, Refiner
 from clicklake.refine.registry import Registry
-from clicklake.refine.settle import DUPLICATES, LEDGER, QUARANTINE
 from clicklake.runs import Run, logger
 from clicklake.storage import Snapshot, Store, commit
 from clicklake.tables import system_spec
@@ -169,10 +168,7 @@ class Pipeline:
         Raises:
             CheckFailedError: A check of severity `fail` did not hold; nothing was published.
         """
-        versions = {name: snapshot.version for name, snapshot in builder.versions.items()}
-        for name in (QUARANTINE, DUPLICATES, LEDGER):
-            if snapshot := self.store.find(name):
-                versions[name] = snapshot.version
+        versions = {name: snapshot.version for name, snapshot in builder.versions.items()} | builder.settled
         last = newest(self.store)
         if last and dict(last.versions) == versions:
             return None

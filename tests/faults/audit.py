@@ -275,6 +275,15 @@ class _Audit:
             self.found.wrong.append(
                 f"release {number}: {missing} silver rows have no fact, {extra} facts no silver row"
             )
+        quarantine = self._scan("silver.quarantine", versions["silver.quarantine"])
+        duplicates = self._scan("ops.duplicates", versions["ops.duplicates"])
+        ledger = self._scan("ops.ledger", versions["ops.ledger"])
+        held = self.rows(f"""
+            select (select count(*) from ({silver})), (select count(*) from ({duplicates})),
+                (select count(*) from ({quarantine}) where status = 'open')""")[0]
+        told = self.rows(f"select sum(loaded), sum(duplicates), sum(quarantined) from ({ledger})")[0]
+        if held != tuple(map(int, told)):
+            self.found.wrong.append(f"release {number}: its ledger says {told}, its tables hold {held}")
 
     def _content(self) -> None:
         for name in self.tables:

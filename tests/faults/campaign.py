@@ -99,7 +99,8 @@ class Case:
         open_steps: list[int] = []
         for number, step in enumerate(self.calm.scenario.steps):
             for _ in range(self.rng.randint(1, kills_a_step)):
-                self._attempt(number)
+                if self._attempt(number):
+                    break  # it was faster than the kill: nothing is left to be killed
             may_wait = step.any_order and number + 1 < len(self.calm.scenario.steps)
             if may_wait and self.rng.random() < 0.25:
                 self.result.story.append(f"{step.name}: left as it is")
@@ -146,19 +147,21 @@ class Case:
 
         self.result.found = in_child(look)
 
-    def _attempt(self, number: int) -> None:
+    def _attempt(self, number: int) -> bool:
+        """Start a step to be killed; whether it came to its end."""
         if self.rng.random() < 0.25:
             plans = [self._plan(number), self._plan(number)]
             workers = [self._start(number, f"worker{index}", *plan) for index, plan in enumerate(plans)]
             wait(*workers)
             for worker, plan in zip(workers, plans, strict=True):
                 self._judge(worker, number, f"one of two, {_told(plan)}", is_alone=False)
-            return
+            return not any(worker.killed for worker in workers)
         plan = self._plan(number)
         whole_interpreter = self.rng.random() < 0.02
         worker = self._start(number, "exec" if whole_interpreter else "run", *plan)
         wait(worker)
         self._judge(worker, number, _told(plan), is_alone=True)
+        return not worker.killed
 
     def _plan(self, number: int) -> tuple[dict[str, object], float | None]:
         """Where to be killed: half of the time at a point, half at a moment."""

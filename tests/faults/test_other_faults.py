@@ -87,7 +87,7 @@ def small_disk(trial: Trial) -> Iterator[Callable[[str], None]]:
     subprocess.run(["umount", trial.lake], capture_output=True)
 
 
-@pytest.mark.parametrize("size", [4000, 5000])
+@pytest.mark.parametrize("size", [4000, pytest.param(5000, marks=pytest.mark.slow)])
 def test_files_that_may_not_grow(trial: Trial, expected: Expected, size: int) -> None:
     (ended,) = trial.run(Run(trial.whole, {"file_size": size}))
     assert ended.code == 1
@@ -95,7 +95,7 @@ def test_files_that_may_not_grow(trial: Trial, expected: Expected, size: int) ->
     trial.assert_recovers(expected)
 
 
-@pytest.mark.parametrize("size", ["100k", "200k"])
+@pytest.mark.parametrize("size", ["100k", pytest.param("200k", marks=pytest.mark.slow)])
 def test_a_full_disk(trial: Trial, expected: Expected, small_disk: Callable[[str], None], size: str) -> None:
     small_disk(f"size={size}")
     (ended,) = trial.run(Run(trial.whole))

@@ -239,7 +239,7 @@ def test_the_order_of_arrival_does_not_matter(records: list[Record], data: st.Da
 
 
 @pytest.mark.slow
-@_examples(120)
+@_examples(60)
 @given(records=st.lists(RECORD, min_size=10, max_size=50), data=st.data())
 def test_the_order_of_arrival_of_many_records_does_not_matter(records: list[Record], data: st.DataObject) -> None:
     _check(records, data.draw(arrivals(records), label="arrivals"))

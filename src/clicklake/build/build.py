@@ -19,7 +19,7 @@ from clicklake.engines.duckdb import DuckDB
 from clicklake.engines.sql import Parameter, parse
 from clicklake.errors import ChangesLostError, ConflictError
 from clicklake.refine.registry import fingerprint
-from clicklake.refine.settle import LEDGER
+from clicklake.refine.settle import LEDGER, settled
 from clicklake.storage import Snapshot, Store, commit, compare
 from clicklake.storage.store import COMMIT_MARK
 from clicklake.tables import spec_of
@@ -80,6 +80,7 @@ class Builder:
         self.after = after
         self.limits = limits or Limits()
         self.versions: dict[str, Snapshot] = {}
+        self.settled: dict[str, int] = {}  # versions of the tables of fates that belong to those of silver
         self._changes = ChangeReader(store, engine)
 
     def order(self) -> list[Model]:
@@ -94,6 +95,8 @@ class Builder:
             snapshot = self.store.open(name, version) if version >= 0 else self.store.ensure(spec_of(model))
             self.versions[name] = snapshot
             self.engine.attach(snapshot)
+        if ledger:
+            self.settled = {LEDGER: ledger.version, **settled(self.store, ledger)}
 
     def build(self, model: Model, *, full: bool = False) -> Built:
         """Bring one gold table up to date with its inputs, which must be attached."""

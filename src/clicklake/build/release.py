@@ -75,7 +75,9 @@ def publish(
         return None
     behind = [name for name, version in last.versions.items() if versions.get(name, 0) < version] if last else []
     if last and any(store.open(name).version >= last.versions[name] for name in behind):  # else lost and made anew
-        raise ConflictError("another run has published newer versions meanwhile")
+        raise ConflictError(
+            "another run has published newer versions meanwhile; run again to publish what this one has brought"
+        )
     release = Release(snapshot.mark(RELEASE_MARK) + 1, datetime.now(timezone.utc), run_id, versions)
     row = {
         "release_id": release.release_id,

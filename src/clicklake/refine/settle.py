@@ -8,7 +8,8 @@ from clicklake.engines.duckdb import DuckDB
 from clicklake.engines.sql import quote, string
 from clicklake.ingest.withdrawals import among, withdrawn
 from clicklake.refine.compile import Judge
-from clicklake.storage import Store
+from clicklake.refine.plan import ROUND
+from clicklake.storage import Snapshot, Store
 
 QUARANTINE, DUPLICATES, LEDGER = "silver.quarantine", "ops.duplicates", "ops.ledger"
 
@@ -74,3 +75,15 @@ def recorded(store: Store, engine: DuckDB, source: str) -> dict[str, int]:
 def is_balanced(counts: dict[str, int]) -> bool:
     """Whether every row has one fate."""
     return counts["rows_ingested"] == sum(counts[name] for name in FATES)
+
+
+def settled(store: Store, ledger: Snapshot) -> dict[str, int]:
+    """Versions of quarantine and duplicates as the ledger has counted them: another run may have gone on since."""
+    done = ledger.mark(ROUND)
+    found = {}
+    for name in (QUARANTINE, DUPLICATES):
+        snapshot = store.open(name)
+        while snapshot.mark(ROUND) > done and snapshot.version:
+            snapshot = store.open(name, snapshot.version - 1)
+        found[name] = snapshot.version
+    return found
