@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from clicklake.build.build import MODEL_MARK
 from clicklake.contracts.model import Model
 from clicklake.engines.duckdb import DuckDB
 from clicklake.errors import ChangesLostError
@@ -20,7 +19,7 @@ class News:
         added: Relation of the rows in new files.
         removed: Relation of the rows in files that are gone; rows that were only moved are in both.
         is_removed: Whether any file is gone.
-        is_most: Whether most of the table's rows are in new files, or it is another table than before.
+        is_most: Whether most of the table's rows are in new files.
     """
 
     added: str
@@ -57,7 +56,6 @@ def news_since(
         added, removed = f"work.news_{number}_added", f"work.news_{number}_removed"
         engine.attach(after, added, [after.uri(path) for path in changes.added])
         engine.attach(changes.before, removed, [changes.before.uri(path) for path in changes.removed])
-        is_other = changes.before.mark(MODEL_MARK, -1) != after.mark(MODEL_MARK, -1)
-        is_most = is_other or 2 * changes.rows_added > after.size[0]
+        is_most = 2 * changes.rows_added > after.size[0]  # as where its model changed: then all of them are new
         found[name] = News(added, removed, bool(changes.removed), is_most)
     return found

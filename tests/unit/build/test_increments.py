@@ -194,6 +194,9 @@ def steps(lake: Lake, parts: list[tuple[str, Path]]) -> Iterator[str]:
     )
     change_silver(lake, "event_id % 7 > 0", other)
     yield "some go, others come, much earlier"
+    gone = "event_type <> 'wish' and coalesce(product_id, '') <> (select min(product_id) from silver_rows)"
+    change_silver(lake, gone)
+    yield "all rows of a product and of an unknown type are withdrawn"
     change_silver(lake, "true")
     yield "files are rewritten, rows are not"
 
