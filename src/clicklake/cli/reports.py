@@ -50,6 +50,8 @@ def run_reports(context: Context, lake: Lake, request: Request) -> None:
         for name in request.names:
             _explain(context, lake, name, request)
         return
+    if lake.release() is None:
+        context.say("nothing was published yet: clicklake run click_events=PATH, or clicklake demo")
     results = collect(lake, request, is_terminal=request.format == "table")
     if request.out is not None:
         _keep(context, lake, request, results)

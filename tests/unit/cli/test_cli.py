@@ -318,3 +318,10 @@ def test_tables_and_columns_are_completed_for_lineage() -> None:
     assert _complete_table(context, "gold.dim_u") == ["gold.dim_users"]
     assert _complete_table(context, "gold.dim_users.total_sp") == ["gold.dim_users.total_spent"]
     assert "report:top_products" in _complete_table(context, "report:")
+
+
+def test_a_report_on_an_empty_lake_says_what_to_do(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["report", "top_products", "--json", "--lake", str(tmp_path / "none")]) == 0
+    assert capsys.readouterr() == ("[]\n", "")
+    assert run(["report", "top_products", "--lake", str(tmp_path / "none")]) == 0
+    assert "nothing was published yet: clicklake run" in capsys.readouterr().err
