@@ -10,9 +10,7 @@ from clicklake.refine.plan import ROUND, Kind, Plan, Work
 from clicklake.refine.registry import Registered, Registry, judge_fingerprint
 from clicklake.refine.settle import LEDGER, QUARANTINE
 from clicklake.storage import Snapshot, Store
-
-RESTORED = "restored"
-"""Mark: how often a table was set back to an earlier version."""
+from clicklake.storage.maintain import RESTORED_MARK
 
 SEEN = "seen"
 """Mark of the ledger: the version of a table when a round ended."""
@@ -171,6 +169,6 @@ class Planner:
 
 def _is_set_back(ledger: Snapshot, name: str, snapshot: Snapshot) -> bool:
     """Whether a table was restored, or replaced by a younger one, since the ledger has seen it."""
-    return snapshot.mark(RESTORED) != ledger.mark(f"{RESTORED}:{name}") or snapshot.version < ledger.mark(
+    return snapshot.mark(RESTORED_MARK) != ledger.mark(f"{RESTORED_MARK}:{name}") or snapshot.version < ledger.mark(
         f"{SEEN}:{name}"
     )

@@ -25,10 +25,11 @@ from clicklake.errors import ConflictError, UnbalancedLedgerError
 from clicklake.refine.changes import Change, Changes, Judgement
 from clicklake.refine.compile import Judge
 from clicklake.refine.plan import ROUND, Kind, Plan, Work, read_plan
-from clicklake.refine.planning import RESTORED, SEEN, Planner
+from clicklake.refine.planning import SEEN, Planner
 from clicklake.refine.registry import Registry, judge_fingerprint
 from clicklake.refine.settle import COUNTED, DUPLICATES, LEDGER, QUARANTINE, Range, count_fates, is_balanced, recorded
 from clicklake.storage import Snapshot, Store, commit
+from clicklake.storage.maintain import RESTORED_MARK
 from clicklake.tables import spec_of, system_spec
 
 SLICE = 24_000_000
@@ -303,6 +304,6 @@ class Refiner:
             marks[f"read:{name}"] = versions[name] if known < 0 or name in changed else known
         bronze = {f"bronze.{source}": snapshot for source, snapshot in tables.bronze.items()}
         for name, snapshot in {**tables.by_name(), LEDGER: tables.ledger, **bronze}.items():
-            marks[f"{RESTORED}:{name}"] = snapshot.mark(RESTORED)
+            marks[f"{RESTORED_MARK}:{name}"] = snapshot.mark(RESTORED_MARK)
             marks[f"{SEEN}:{name}"] = versions.get(name, snapshot.version)
         return marks

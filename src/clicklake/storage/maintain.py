@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -18,7 +17,7 @@ from clicklake.storage.commit import ATTEMPT_MARK
 from clicklake.storage.store import COMMIT_MARK, FORMAT_MARK, Snapshot, Store, transactions
 
 RESTORED_MARK = "restored"
-"""How often a table was restored. What is made from it or with it compares this number, see `restored_since`."""
+"""How often a table was restored. What is made with it notes this number, and judges anew where it has changed."""
 
 NOT_THERE = -1
 """A mark that the restored version didn't have: `Snapshot.mark` takes it for missing. Delta can't take marks away."""
@@ -163,20 +162,6 @@ def marks_after_restore(now: Snapshot, old: Snapshot) -> dict[str, int]:
         found["row_id"] = max(found.get("row_id", 0), now.maximum("row_id") or 0)
     found[RESTORED_MARK] = max(found.get(RESTORED_MARK, 0), 0) + 1
     return found
-
-
-def restored_since(keeper: Snapshot, tables: Iterable[Snapshot]) -> dict[str, int]:
-    """Which tables were restored since another one took notice.
-
-    Args:
-        keeper: The table that takes notice, by its marks: ops.ledger for what is refined.
-        tables: Those that it depends on; itself too, where it may be restored.
-
-    Returns:
-        `restored:<table>` with its number, for those that were: what the keeper's next commit has to mark.
-    """
-    found = {f"{RESTORED_MARK}:{table.name}": table.mark(RESTORED_MARK) for table in tables}
-    return {name: number for name, number in found.items() if number != keeper.mark(name)}
 
 
 def _why(error: Exception) -> str:

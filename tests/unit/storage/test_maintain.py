@@ -9,7 +9,7 @@ from deltalake import DeltaTable
 
 from clicklake.errors import ConflictError, StorageError, UnknownNameError, UsageError
 from clicklake.storage import Snapshot, Store, TableSpec, add_columns, commit, log
-from clicklake.storage.maintain import history, resolve, restore, restored_since
+from clicklake.storage.maintain import RESTORED_MARK, history, resolve, restore
 
 SCHEMA = pa.schema([("row_id", pa.int64()), ("who", pa.string()), ("year", pa.int32())])
 SPEC = TableSpec("bronze.things", SCHEMA, ("year",), change_feed=True)
@@ -118,17 +118,12 @@ def test_a_time_names_the_version_of_that_time(store: Store) -> None:
         resolve(store, SPEC.name, "yesterday")
 
 
-def test_who_depends_on_a_table_learns_of_its_restore_once(store: Store) -> None:
+def test_who_depends_on_a_table_can_tell_each_restore_from_the_last(store: Store) -> None:
     table = grown(store, 3)
-    keeper = store.ensure(TableSpec("ops.keeper", pa.schema([("n", pa.int64())])))
-    assert restored_since(keeper, [table, keeper]) == {}
+    assert table.mark(RESTORED_MARK) == 0
     table = restore(store, table, 1)
-    found = restored_since(keeper, [table, keeper])
-    assert found == {"restored:bronze.things": 1}
-    keeper = commit(store, keeper, keeper.schema.empty_table(), marks=found)
-    assert restored_since(keeper, [table, keeper]) == {}
-    keeper = restore(store, keeper, 0)
-    assert restored_since(keeper, [table, keeper]) == {"restored:bronze.things": 1, "restored:ops.keeper": 1}
+    assert table.mark(RESTORED_MARK) == 1
+    assert restore(store, table, 0).mark(RESTORED_MARK) == 2, "also where the restored version knew of none"
 
 
 def test_a_restored_table_is_read_by_others(store: Store) -> None:
