@@ -72,7 +72,9 @@ def prepare(folder: Path) -> None:
         if (folder / _MARKER).is_file():
             check(folder)
             return
-        if any(entry.name != "objects" for entry in folder.iterdir()):
+        # Another backup may be beginning in it just now, or was killed when it did.
+        others = {entry.name for entry in folder.iterdir()} - {"objects", _MARKER}
+        if any(not name.startswith(f".{_MARKER}.") for name in others):
             raise UsageError(f"{folder} is neither empty nor a folder of backups; name another")
         _write(folder / _MARKER, {"format": FORMAT})
     except OSError as error:

@@ -206,3 +206,15 @@ def test_the_commands(lake: Lake, tmp_path: Path, capsys: pytest.CaptureFixture[
     (done,) = json.loads(capsys.readouterr().out)
     assert (done["rows"], done["tables"], done["lake"]) == (taken["rows"], taken["tables"], str(tmp_path / "new"))
     assert run(["restore-backup", folder, "--lake", str(tmp_path / "new")]) == 2
+
+
+def test_a_backup_that_was_killed_at_its_very_beginning(lake: Lake, tmp_path: Path) -> None:
+    folder = tmp_path / "backups"
+    folder.mkdir()
+    (folder / ".clicklake-backup.json.4711").write_text("{")
+    (folder / "objects").mkdir()
+    assert lake.backup(folder).backup.release == 1
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "objects.txt").write_text("")
+    with pytest.raises(UsageError, match="neither empty"):
+        lake.backup(tmp_path / "other")
