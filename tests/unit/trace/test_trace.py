@@ -279,7 +279,10 @@ def test_an_empty_lake(lake: Lake, table: str) -> None:
         trace(lake, table, {"": "1"})
 
 
-def test_the_command_tells_it_to_people_and_programs(filled: Lake, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_tells_it_to_people_and_programs(
+    filled: Lake, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "400")  # the folder of a test may have a long name
     first, _, again, bad, *_ = ids(filled)
     path = ["--lake", filled.path]
     assert run([*path, "trace", "gold.fact_events", f"event_id={first}"]) == 0
