@@ -37,6 +37,7 @@ class Planner:
         bronze: Mapping[str, Snapshot],
         sources: Sequence[str],
         again: set[str],
+        set_back: Mapping[str, str],
     ) -> Plan | None:
         """The next round; None where nothing is left to do.
 
@@ -46,15 +47,15 @@ class Planner:
             bronze: By source.
             sources: Whose new rows are wanted.
             again: Sources whose rows are judged again whatever the marks say.
+            set_back: Sources that are judged again because of tables set back, as the method of this name finds them.
         """
-        restored = self.set_back(ledger, tables, bronze)
         withdrawals = self.store.find(WITHDRAWN)
         works = []
-        for source in dict.fromkeys([*sources, *restored]):
+        for source in dict.fromkeys([*sources, *set_back]):
             if source in bronze:
                 known = latest(withdrawals, source)
                 done = ledger.mark(f"refine:{source}")
-                reason = restored.get(source) or ("asked for" if source in again and done else None)
+                reason = set_back.get(source) or ("asked for" if source in again and done else None)
                 work = self._work(ledger, bronze[source], source, known, reason)
                 if work:
                     works.append(work)

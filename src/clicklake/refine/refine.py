@@ -70,6 +70,10 @@ class Tables:
         return {QUARANTINE: self.quarantine, DUPLICATES: self.duplicates, **self.silver}
 
 
+NextPlan = Callable[[Tables, Mapping[str, str]], Plan | None]
+"""Plans a round for tables, with the sources whose tables somebody has set back; None where nothing is left to do."""
+
+
 class Refiner:
     """Brings a lake's silver tables up to date with its bronze tables.
 
@@ -115,10 +119,10 @@ class Refiner:
         self.reasons = planner.reasons
         again = set(sources) if full else set()
 
-        def plan(tables: Tables) -> Plan | None:
-            return planner.next(tables.ledger, tables.by_name(), tables.bronze, sources, again)
+        def plan(tables: Tables, set_back: Mapping[str, str]) -> Plan | None:
+            return planner.next(tables.ledger, tables.by_name(), tables.bronze, sources, again, set_back)
 
-        yield from self._rounds(sources, plan, again)
+        yield from self._rounds(planner, sources, plan, again)
 
     def replay(self, sources: Sequence[str], reason: str | None = None) -> Iterator[Refined]:
         """Let open rows of the quarantine through that pass by now, in one round; what was begun before comes first."""
@@ -126,7 +130,7 @@ class Refiner:
         planner = Planner(self.catalogue, self.registry, self.store, SLICE)
         done = False
 
-        def plan(tables: Tables) -> Plan | None:
+        def plan(tables: Tables, set_back: Mapping[str, str]) -> Plan | None:
             moment = time.time_ns() // 1000
             works = []
             judgement = Judgement(self.store, self.engine, tables.by_name(), tables.bronze)
@@ -136,17 +140,15 @@ class Refiner:
                     works.append(work)
             return planner.plan(tables.ledger, tables.by_name(), works)
 
-        for refined in self._rounds(sources, plan, set()):
+        for refined in self._rounds(planner, sources, plan, set()):
             done = done or any(work.kind is Kind.REPLAY for work in refined.works)
             yield refined
 
-    def _rounds(
-        self, sources: Sequence[str], plan: Callable[[Tables], Plan | None], again: set[str]
-    ) -> Iterator[Refined]:
+    def _rounds(self, planner: Planner, sources: Sequence[str], plan: NextPlan, again: set[str]) -> Iterator[Refined]:
         tries = 0
         while True:
             try:
-                done = self._round(sources, plan)
+                done = self._round(planner, sources, plan)
             except ConflictError:
                 tries += 1
                 if tries >= _TRIES:
@@ -168,15 +170,15 @@ class Refiner:
         bronze = {source: found for source in known if (found := self.store.find(f"bronze.{source}"))}
         return Tables(ledger, silver, duplicates, bronze, self._system(QUARANTINE))  # the intent last
 
-    def _round(self, sources: Sequence[str], next_plan: Callable[[Tables], Plan | None]) -> Refined | None:
+    def _round(self, planner: Planner, sources: Sequence[str], next_plan: NextPlan) -> Refined | None:
         tables = self.tables(sources)
         now = tables.by_name()
-        set_back = Planner(self.catalogue, self.registry, self.store, SLICE).set_back(tables.ledger, now, tables.bronze)
+        set_back = planner.set_back(tables.ledger, now, tables.bronze)
         was_begun = tables.quarantine.mark(ROUND) > tables.ledger.mark(ROUND) and not set_back
         if was_begun:
             plan = read_plan(tables.quarantine, self.registry, tables.bronze, now)
         else:
-            planned = next_plan(tables)
+            planned = next_plan(tables, set_back)
             if planned is None:
                 return None
             plan = planned
