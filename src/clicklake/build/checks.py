@@ -25,6 +25,8 @@ _MOST_HASHES = 1 << 26
 _MANY_TIMES = 20
 """Rows for each key of the parent from which it is cheaper to look for distinct keys first."""
 
+_WORK = "work.checked"
+
 
 @dataclass(frozen=True)
 class CheckResult:
@@ -96,7 +98,10 @@ def _repeated(engine: DuckDB, model: Model, news: News | None = None) -> int:
     keys = ", ".join(map(quote, grain))
     rows = model.name
     if news and not news.is_most:
-        same = same_key(grain, "rows", "news")
+        nulls = " or ".join(f"{quote(name)} is null" for name in grain)
+        has_nulls = engine.value(f"select coalesce(bool_or({nulls}), false) from {news.added}")
+        # Plain equality lets the scan leave out row groups by their bounds; it doesn't find nulls.
+        same = same_key(grain, "rows", "news") if has_nulls else _equal(grain, "rows", grain, "news")
         rows = f"(select rows.* from {model.name} as rows semi join {news.added} as news on {same}) as rows"
     elif len(grain) == 1 and model.doc.columns[grain[0]].type == "bigint":
         counted = _repeated_ids(engine.stream(f"select {keys} from {model.name}"))
@@ -173,21 +178,34 @@ def _orphans(engine: DuckDB, model: Model, reference: Reference, parent: Model, 
 def _new_orphans(
     engine: DuckDB, model: Model, reference: Reference, parent: Model, implied: Sequence[str], own: News, theirs: News
 ) -> int:
-    """Keys of new rows that the parent does not have, and keys that the parent has lost and the table still names."""
+    """Keys of new rows that the parent does not have, and keys that the parent has lost and the table still names.
+
+    Most new keys are those of new parents, and hardly ever is one lost: whole tables are only scanned for the rest.
+    """
     to = reference.to or parent.doc.grain
     columns = ", ".join(map(quote, reference.columns))
     there, same = _conditions(reference, to, implied)
-    orphans = (
-        f"select {columns} from (select distinct {columns} from {own.added} where {there}) as child "
-        f"anti join {parent.name} as parent on {same}"
-    )
+    keys = f"select distinct {columns} from {own.added} where {there}"
+    if theirs.is_added:
+        engine.execute(
+            f"create or replace table {_WORK}_rest as select * from ({keys}) as child "
+            f"anti join {theirs.added} as parent on {same}"
+        )
+        keys = f"select * from {_WORK}_rest"
+    parts = []
+    if not theirs.is_added or engine.value(f"select count(*) from {_WORK}_rest"):
+        parts.append(f"select {columns} from ({keys}) as child anti join {parent.name} as parent on {same}")
     if theirs.is_removed:
-        kept = " and ".join(f"parent.{quote(name)} = kept.{quote(name)}" for name in to)
-        keys = ", ".join(f"parent.{quote(name)}" for name in to)
-        lost = f"select distinct {keys} from {theirs.removed} as parent anti join {parent.name} as kept on {kept}"
-        named = f"select {columns} from {model.name} where {there}"
-        orphans += f" union select {columns} from ({named}) as child semi join ({lost}) as parent on {same}"
-    return int(engine.value(f"select count(*) from ({orphans}) as orphans"))
+        kept = _equal(to, "parent", to, "kept")
+        named = ", ".join(f"parent.{quote(name)}" for name in to)
+        engine.execute(
+            f"create or replace table {_WORK}_lost as select distinct {named} from {theirs.removed} as parent "
+            f"anti join {parent.name} as kept on {kept}"
+        )
+        if engine.value(f"select count(*) from {_WORK}_lost"):
+            child = f"select distinct {columns} from {model.name} where {there}"
+            parts.append(f"select {columns} from ({child}) as child semi join {_WORK}_lost as parent on {same}")
+    return int(engine.value(f"select count(*) from ({' union '.join(parts)}) as orphans")) if parts else 0
 
 
 def _conditions(reference: Reference, to: Sequence[str], implied: Sequence[str]) -> tuple[str, str]:
@@ -195,8 +213,13 @@ def _conditions(reference: Reference, to: Sequence[str], implied: Sequence[str])
     there = " and ".join(f"{quote(name)} is not null" for name in reference.columns)
     if implied:
         there += " and (" + " or ".join(f"{quote(name)} is null" for name in implied) + ")"
-    same = " and ".join(f"child.{quote(a)} = parent.{quote(b)}" for a, b in zip(reference.columns, to, strict=True))
-    return there, same
+    return there, _equal(reference.columns, "child", to, "parent")
+
+
+def _equal(columns: Sequence[str], one: str, others: Sequence[str], other: str) -> str:
+    """SQL: two relations agree in these columns, and none is null."""
+    pairs = zip(columns, others, strict=True)
+    return " and ".join(f"{one}.{quote(a)} = {other}.{quote(b)}" for a, b in pairs)
 
 
 def _implied(model: Model, reference: Reference, models: Mapping[str, Model]) -> Sequence[str]:

@@ -18,12 +18,14 @@ class News:
     Args:
         added: Relation of the rows in new files.
         removed: Relation of the rows in files that are gone; rows that were only moved are in both.
+        is_added: Whether there is any new file.
         is_removed: Whether any file is gone.
         is_most: Whether most of the table's rows are in new files.
     """
 
     added: str
     removed: str
+    is_added: bool
     is_removed: bool
     is_most: bool
 
@@ -57,5 +59,5 @@ def news_since(
         engine.attach(after, added, [after.uri(path) for path in changes.added])
         engine.attach(changes.before, removed, [changes.before.uri(path) for path in changes.removed])
         is_most = 2 * changes.rows_added > after.size[0]  # as where its model changed: then all of them are new
-        found[name] = News(added, removed, bool(changes.removed), is_most)
+        found[name] = News(added, removed, bool(changes.added), bool(changes.removed), is_most)
     return found

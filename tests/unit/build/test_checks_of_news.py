@@ -66,7 +66,14 @@ def looked_at(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     ("table", "rows", "whole", "found"),
     [
         (PRODUCTS, "select * from {table} order by product_id limit 2", False, (PRODUCTS, "unique_product_id")),
+        (
+            PRODUCTS,
+            "select * replace (null as product_id) from {table} limit 1",
+            False,
+            (PRODUCTS, "unique_product_id"),
+        ),
         (SESSIONS, "select * from {table} order by user_id limit 1", False, (SESSIONS, "unique_user_id_session_id")),
+        (FACT, "select * from {table} order by event_id limit 2", False, (FACT, "unique_event_id")),
         (
             FACT,
             "select * replace ('nothing' as product_id, event_id + 7000000 as event_id) from {table} limit 1",
@@ -86,7 +93,10 @@ def looked_at(monkeypatch: pytest.MonkeyPatch) -> list[str]:
             (SESSIONS, "user_id_in_dim_users"),
         ),
     ],
-    ids=["repeated key", "repeated pair", "no parent", "lost parents", "lost parent of two"],
+    ids=[
+        *("repeated key", "key without value", "repeated pair", "repeated id"),
+        *("no parent", "lost parents", "lost parent of two"),
+    ],
 )
 def test_what_is_wrong_is_found(
     built: Lake,
@@ -105,6 +115,17 @@ def test_what_is_wrong_is_found(
     for (name, check), offending in expected.items():
         assert f"{name}: {check} ({offending:,} offending)" in str(caught.value)
     assert looked_at
+
+
+def test_new_rows_of_new_known_and_missing_parents(built: Lake, engine: DuckDB, looked_at: list[str]) -> None:
+    spoil(built, engine, PRODUCTS, "select * replace ('new' as product_id) from {table} limit 1")
+    renamed = "case event_id % 3 when 0 then 'new' when 1 then 'missing' else product_id end as product_id"
+    some = "select * from {table} where product_id is not null limit 30"
+    spoil(built, engine, FACT, f"select * replace ({renamed}, event_id + 7000000 as event_id) from ({some})")
+    with pytest.raises(CheckFailedError, match=r"product_id_in_dim_products \(1 offending\)"):
+        built.build()
+    assert whole_checks(built, engine)[FACT, "product_id_in_dim_products"] == 1
+    assert FACT in looked_at
 
 
 def test_a_table_of_another_model_is_checked_as_a_whole(
