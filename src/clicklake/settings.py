@@ -21,7 +21,7 @@ from clicklake.setting_types import (
     single_as_list,
 )
 
-PATH_KEYS = ("lake", "sources.*.paths", "duckdb.temp_directory", "logs.directory", "openlineage.file")
+PATH_KEYS = ("lake", "currency_rates", "sources.*.paths", "duckdb.temp_directory", "logs.directory", "openlineage.file")
 """The settings that hold paths or URLs; `*` stands for any name."""
 
 
@@ -181,6 +181,11 @@ class Settings(_Section):
     lake: PathText = Field(default="./lake", description="The folder or object-store URL of the lake.")
     engine: Literal["duckdb", "spark"] = Field(default="duckdb", description="The SQL engine that runs the models.")
     currency: CurrencyCode = Field(default="USD", description="The lake's currency, as its ISO 4217 code.")
+    currency_rates: PathText | None = Field(
+        default=None,
+        description="A CSV file with the columns currency, rate (what one of it is worth in the lake's currency) and, "
+        "if rates change, date (from which day on); amounts in these currencies are converted.",
+    )
     reporting_timezone: TimeZone = Field(
         default="UTC",
         description="The time zone of days and hours in gold tables and reports, by its IANA name.",

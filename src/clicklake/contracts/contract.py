@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, get_args
@@ -11,15 +10,10 @@ from typing import Any, get_args
 from open_data_contract_standard.model import OpenDataContractStandard, SchemaObject
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from clicklake.contracts.columns import NAME, Column, Rule, columns_of, rules_of
 from clicklake.contracts.explain import closest
 from clicklake.contracts.strict_yaml import Document, parse_document, validate
 from clicklake.errors import ContractError
-
-PROVENANCE = ("row_id", "extra", "corrupt_record", "source_file", "source_version", "data_source")
-"""Columns that bronze adds; a contract can't use their names, nor the ingestion_* ones."""
-
-_RESERVED = {*PROVENANCE, "ingestion_timestamp", "ingestion_date"}
-_NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 
 class SourceOptions(BaseModel):
@@ -47,39 +41,6 @@ class SourceOptions(BaseModel):
 
 
 @dataclass(frozen=True)
-class Column:
-    """One column as the source delivers it."""
-
-    name: str
-    description: str
-    is_required: bool = False
-    is_pii: bool = False
-    logical_type: str = "string"
-
-    @property
-    def is_object(self) -> bool:
-        """Whether the value is a JSON object (text to text)."""
-        return self.logical_type == "object"
-
-
-@dataclass(frozen=True)
-class Rule:
-    """A condition that a good row does not fulfil.
-
-    Args:
-        name: The reason given in quarantine.
-        condition: SQL on the standardised row; true means broken.
-        description: Why the row can't be used.
-        dimension: Of data quality: completeness, validity, ...
-    """
-
-    name: str
-    condition: str
-    description: str
-    dimension: str
-
-
-@dataclass(frozen=True)
 class Contract:
     """What one source promises, and how its rows become rows of a silver table."""
 
@@ -94,6 +55,12 @@ class Contract:
     freshness_hours: float | None
     text: str = field(repr=False)
     file: str = field(default="", compare=False)
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        """The columns that name what a row is about; a row of silver is a version of it."""
+        parts = sorted((column.key_position, column.name) for column in self.columns if column.key_position)
+        return tuple(name for _, name in parts)
 
     @property
     def column_names(self) -> tuple[str, ...]:
@@ -153,7 +120,7 @@ def parse_contract(text: str, mapping: str, file: str) -> Contract:
         )
     table = odcs.schema_[0]
     source = table.name or ""
-    if not _NAME.fullmatch(source):
+    if not NAME.fullmatch(source):
         raise ContractError(
             f"the source's name {source!r} must be lower snake case",
             file=file,
@@ -173,54 +140,14 @@ def parse_contract(text: str, mapping: str, file: str) -> Contract:
         version=odcs.version or "1.0.0",
         description=(odcs.description.purpose if odcs.description else None) or table.description or "",
         file_format=file_format,
-        columns=_columns(table, document),
-        rules=_rules(table, document),
+        columns=columns_of(table, document),
+        rules=rules_of(table, document),
         options=_options(table, document),
         mapping=mapping,
         freshness_hours=_freshness(odcs),
         text=text,
         file=file,
     )
-
-
-def _columns(table: SchemaObject, document: Document) -> tuple[Column, ...]:
-    found: dict[str, Column] = {}
-    for position, item in enumerate(table.properties or []):
-        at = ("schema", 0, "properties", position)
-        name = item.name or ""
-        if not name or name.lower() in _RESERVED or name.lower() in found:
-            reason = "is missing" if not name else "is taken by clicklake" if name.lower() in _RESERVED else "twice"
-            raise ContractError(
-                f"column name {name!r}: {reason}", file=document.file, line=document.line_of(at), key="name"
-            )
-        found[name.lower()] = Column(
-            name=name,
-            description=item.description or "",
-            is_required=bool(item.required),
-            is_pii=(item.classification or "").lower() in ("pii", "personal", "sensitive", "restricted"),
-            logical_type=item.logicalType or "string",
-        )
-    if not found:
-        raise ContractError(
-            "the schema has no properties (columns)", file=document.file, line=document.line_of(("schema", 0))
-        )
-    return tuple(found.values())
-
-
-def _rules(table: SchemaObject, document: Document) -> tuple[Rule, ...]:
-    rules: dict[str, Rule] = {}
-    for position, item in enumerate(table.quality or []):
-        line = document.line_of(("schema", 0, "quality", position))
-        if item.type != "custom" or item.engine != "clicklake" or not isinstance(item.implementation, str):
-            continue  # rules of other engines are theirs
-        if not item.name or not _NAME.fullmatch(item.name) or item.name in rules:
-            raise ContractError(
-                f"rule name {item.name!r} must be lower snake case and stand once",
-                file=document.file,
-                line=line,
-            )
-        rules[item.name] = Rule(item.name, item.implementation, item.description or "", item.dimension or "validity")
-    return tuple(rules.values())
 
 
 def _options(table: SchemaObject, document: Document) -> SourceOptions:

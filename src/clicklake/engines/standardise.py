@@ -27,6 +27,11 @@ FUNCTIONS = (
             else try_cast(replace(t, ' Z', 'Z') as timestamp)
         end""",
     f"""create or replace macro is_number(t) as t <> '' and regexp_full_match(t, '{_NUMBER}')""",
+    """create or replace macro title_case(t) as
+        array_to_string(list_transform(string_split(lower(t), ' '), lambda w: upper(w[1]) || w[2:]), ' ')""",
+    # Names as they are compared: without accents, case and punctuation.
+    r"""create or replace macro name_key(t) as
+        trim(regexp_replace(lower(strip_accents(t)), '[^\p{L}\p{N}]+', ' ', 'g'))""",
     """create or replace macro text_map(t) as
         map_from_entries(list_sort(list_transform(
             json_keys(try_cast(t as json)),
@@ -49,6 +54,9 @@ def typed(name: str, column_type: str, *, time_zone: str, formats: tuple[str, ..
         return name
     if column_type in ("timestamp", "date"):
         text = _timestamp(name, time_zone, formats)
+        if column_type == "date" and time_zone != "UTC":
+            # A day without a time of day is that day, in whatever zone.
+            text = f"case when {name} like '%:%' then {text} else {_timestamp(name, 'UTC', formats)} end"
         return text if column_type == "timestamp" else f"cast({text} as date)"
     if column_type == "map":
         return f"text_map({name})"

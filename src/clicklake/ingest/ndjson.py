@@ -16,7 +16,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from clicklake.contracts.contract import Column, Contract
+from clicklake.contracts.columns import Column
+from clicklake.contracts.contract import Contract
 from clicklake.engines.sql import string
 from clicklake.ingest.files import InputFile
 from clicklake.ingest.reading import FileStats, complete_lines, corrupt_batch, text_schema

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from clicklake.config import LoadedSettings, Settings, load_settings, without_secrets
 from clicklake.contracts.catalogue import Catalogue
+from clicklake.engines.currency import load_rates
 from clicklake.engines.duckdb import DuckDB
 from clicklake.engines.sql import Parameter
 from clicklake.errors import UsageError
@@ -61,8 +62,10 @@ class OpenedLake:
         """What the rules of contracts may name."""
         rules = self.settings.rules
         latest = rules.latest_event
+        rates = self.settings.currency_rates
         return {
             "currency": self.settings.currency,
+            "rates": load_rates(Path(rates), self.settings.currency) if rates else None,
             "max_amount": rules.max_amount,
             "earliest_event": rules.earliest_event,
             "latest_event": latest + timedelta(days=1) if latest else None,

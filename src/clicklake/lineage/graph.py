@@ -9,7 +9,8 @@ from functools import cached_property
 from sqlglot import exp
 
 from clicklake.contracts.catalogue import Catalogue
-from clicklake.contracts.contract import PROVENANCE, Contract
+from clicklake.contracts.columns import PROVENANCE
+from clicklake.contracts.contract import Contract
 from clicklake.contracts.explain import closest
 from clicklake.contracts.model import Model
 from clicklake.contracts.types import ColumnType

@@ -12,7 +12,8 @@ import yaml
 from sqlglot import exp
 
 from clicklake.contracts.catalogue import Catalogue
-from clicklake.contracts.contract import Contract, Rule, parse_contract
+from clicklake.contracts.columns import Rule
+from clicklake.contracts.contract import Contract, parse_contract
 from clicklake.engines.sql import parse
 from clicklake.project.mapping import SilverColumn, map_columns, select
 from clicklake.project.recognise import REQUIRED, TIME, Match, is_personal, recognise

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any
 
-from clicklake.contracts.contract import PROVENANCE
+from clicklake.contracts.columns import PROVENANCE
 from clicklake.errors import InputError, UsageError
 from clicklake.ingest.files import InputFile, discover, open_blocks
 from clicklake.project.delimited import Table, read_table

@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING, cast
 
 from sqlglot import exp
 
+from clicklake.contracts.cleaning import Cleaning
 from clicklake.contracts.contract import Contract
 from clicklake.contracts.model import Identity, Model
+from clicklake.engines.cleaning import cleaned, countries, needs_countries
+from clicklake.engines.currency import Rates, convert, read_rates
 from clicklake.engines.sql import Parameter, bind, parse, quote, string, text
 from clicklake.engines.standardise import typed
 from clicklake.errors import ContractError, EngineError
@@ -77,11 +80,11 @@ class Judge:
                 f"it has {', '.join(wanted)}",
                 file=self.contract.file,
             )
-        raw = [exp.alias_(parse(self.raw_json(), "raw"), "raw")] if with_raw else []
         values = [_harmless(item) for item in mapped.expressions]
+        raw = [exp.column("raw")] if with_raw else []
         mapped.set("expressions", [*values, *(exp.column(name) for name in PROVENANCE), *raw])
         mapped.set("from_", None)
-        source = text(mapped.from_(exp.to_table(bronze, dialect="duckdb")).where("corrupt_record is null"))
+        source = text(mapped.from_("split_rows"))
         cleaned = [f"clean_text({quote(name)}) as {quote(name)}" for name in names]
         candidates = [
             *(self._typed(name, names) for name in wanted if name not in (*PROVENANCE, "source")),
@@ -89,11 +92,14 @@ class Judge:
             *(f"cast(null as varchar) as {quote(name + '_text')}" for name in self._texts(wanted, without=names)),
             f"{string(self.contract.source)} as source",
         ]
-        model = bind(parse(self.silver.sql, self.silver.name), self._parameters(), self.silver.name)
+        parameters = self._parameters()
+        model = convert(parse(self.silver.sql, self.silver.name), self.rates(), str(parameters.get("currency")))
+        model = bind(model, parameters, self.silver.name)
         kept = [exp.column(f"{name}_text", quoted=True) for name in self._texts(wanted)]
         model.set("expressions", [*model.expressions, *kept, *([exp.column("raw")] if with_raw else [])])
         provenance = ", ".join((*PROVENANCE, "raw") if with_raw else PROVENANCE)
-        return f"""with mapped as ({source}),
+        return f"""with {self._split_rows(bronze, with_raw=with_raw)},
+mapped as ({source}),
 cleaned as (select {", ".join([provenance, *cleaned])} from mapped),
 candidates as (select {", ".join([provenance, *candidates])} from cleaned)
 {text(model)}"""
@@ -134,6 +140,7 @@ candidates as (select {", ".join([provenance, *candidates])} from cleaned)
             + text(bind(parse(rule.condition, what + rule.name), self._parameters(), what + rule.name))
             + ", false)"
             for rule in self.contract.rules
+            if rule.severity == "error"
         }
 
     def identity_hash(self) -> str:
@@ -155,8 +162,34 @@ candidates as (select {", ".join([provenance, *candidates])} from cleaned)
         pairs = ", ".join(f"{string(name)}, {quote(name)}" for name in (*self.contract.column_names, "extra"))
         return f"cast(json_object({pairs}) as varchar)"
 
+    def rates(self) -> Rates:
+        """What other currencies are worth in the lake's."""
+        return read_rates(self.parameters.get("rates"))
+
     def _parameters(self) -> dict[str, Parameter]:
-        return {**self.parameters, **self.contract.options.parameters}
+        """Currencies are those that can be converted."""
+        own = str(self.parameters.get("currency"))
+        currencies = [own, *self.rates()]
+        return {**self.parameters, "currencies": currencies, **self.contract.options.parameters}
+
+    def _split_rows(self, bronze: str, *, with_raw: bool) -> str:
+        """CTEs: the rows that could be split into columns, these cleaned as the contract says."""
+        cleanings = {column.name: column.cleaning for column in self.contract.columns if column.cleaning}
+        amounts: dict[str, list[str]] = {}
+        for name, cleaning in cleanings.items():
+            if cleaning.currency_column:
+                amounts.setdefault(cleaning.currency_column, []).append(name)
+        for name in amounts:
+            cleanings.setdefault(name, Cleaning())
+        own = str(self.parameters.get("currency"))
+        done = [
+            f"{cleaned(name, cleaning, own, amounts.get(name, ()))} as {quote(name)}"
+            for name, cleaning in cleanings.items()
+        ]
+        star = f"* replace ({', '.join(done)})" if done else "*"
+        raw = f", {self.raw_json()} as raw" if with_raw else ""
+        known = f"countries as ({countries()}),\n" if needs_countries(list(cleanings.values())) else ""
+        return f"{known}split_rows as (select {star}{raw} from {bronze} where corrupt_record is null)"
 
     def _names(self) -> list[str]:
         return [item.alias_or_name for item in self._mapping().expressions]

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from clicklake.contracts.contract import PROVENANCE
+from clicklake.contracts.columns import PROVENANCE
 from clicklake.engines.sql import quote, string
 from clicklake.ingest.ingest import SOURCE_BITS
 from clicklake.ingest.withdrawals import WITHDRAWN

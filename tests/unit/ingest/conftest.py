@@ -5,7 +5,8 @@ from unittest.mock import patch
 
 import pytest
 
-from clicklake.contracts.contract import Column, Contract, SourceOptions
+from clicklake.contracts.columns import Column
+from clicklake.contracts.contract import Contract, SourceOptions
 from clicklake.ingest import files
 from clicklake.ingest.csv import read_csv
 from clicklake.ingest.files import discover

@@ -9,7 +9,7 @@ select
     lower_snake(event_type) as event_type,
     product_id,
     order_id,
-    amount,
+    in_lake_currency(amount, upper(currency), event_timestamp) as amount,
     upper(currency) as currency,
     outcome,
     coalesce(lower(outcome) not in (:failure_outcomes), true) as is_success,

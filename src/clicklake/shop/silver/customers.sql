@@ -1,0 +1,19 @@
+select
+    customer_id,
+    first_name,
+    last_name,
+    email,
+    phone,
+    address,
+    city,
+    state,
+    country,
+    registration_date,
+    segment,
+    updated_at,
+    row_id,
+    source,
+    ingestion_timestamp,
+    ingestion_date,
+    source_file
+from candidates
