@@ -144,6 +144,8 @@ class Pipeline:
         anew = set(self.catalogue.gold) if full is True else {self._gold(name) for name in full or ()}
         builder.attach_silver()
         for model in builder.order():
+            if builder.is_absent(model):
+                continue
             with self.run.stage("build", model.name) as stage:
                 built = self.built[model.name] = builder.build(model, full=model.name in anew)
                 stage.rows_in, stage.bytes_in = built.rows_in, built.bytes_in
@@ -170,7 +172,7 @@ class Pipeline:
         """
         versions = {name: snapshot.version for name, snapshot in builder.versions.items()} | builder.settled
         last = newest(self.store)
-        if last and dict(last.versions) == versions:
+        if not builder.versions or last and dict(last.versions) == versions:
             return None
         with self.run.stage("check") as stage:
             results = self._check(builder, last.versions if last else {})
@@ -195,6 +197,7 @@ class Pipeline:
         return [
             result
             for model in builder.order()
+            if model.name not in builder.absent
             for result in run_checks(self.engine, model, models, self.parameters, news)
         ]
 

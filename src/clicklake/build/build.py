@@ -80,6 +80,7 @@ class Builder:
         self.after = after
         self.limits = limits or Limits()
         self.versions: dict[str, Snapshot] = {}
+        self.absent: set[str] = set()  # tables of sources that the lake has no file of: known to the engine, empty
         self.settled: dict[str, int] = {}  # versions of the tables of fates that belong to those of silver
         self._changes = ChangeReader(store, engine)
 
@@ -92,11 +93,29 @@ class Builder:
         ledger = self.store.find(LEDGER)
         for name, model in self.catalogue.silver.items():
             version = ledger.mark(f"read:{name}", -1) if ledger else -1
-            snapshot = self.store.open(name, version) if version >= 0 else self.store.ensure(spec_of(model))
-            self.versions[name] = snapshot
+            if version < 0 and self.store.find(name) is None:
+                self._leave_out(model)
+                continue
+            self.versions[name] = snapshot = self.store.open(name, max(version, 0))  # the first version is empty
             self.engine.attach(snapshot)
         if ledger:
             self.settled = {LEDGER: ledger.version, **settled(self.store, ledger)}
+
+    def is_absent(self, model: Model) -> bool:
+        """Whether a gold table has nothing to be built from; then it is made known to the engine without rows."""
+        read = inputs(model)
+        if not read or not self.absent.issuperset(read) or self.store.find(model.name) is not None:
+            return False
+        self._leave_out(model)
+        return True
+
+    def _leave_out(self, model: Model) -> None:
+        self.absent.add(model.name)
+        self.engine.attach_empty(model.name, model.doc.schema)
+
+    def _inputs(self, model: Model) -> dict[str, Snapshot]:
+        """The tables that a model reads and that the lake has."""
+        return {name: self.versions[name] for name in inputs(model) if name not in self.absent}
 
     def build(self, model: Model, *, full: bool = False) -> Built:
         """Bring one gold table up to date with its inputs, which must be attached."""
@@ -118,7 +137,7 @@ class Builder:
         reason = "asked for" if full else self._broken(model, table, marks)
         if reason:
             return self._rebuild(model, table, marks, reason)
-        moved = [name for name in inputs(model) if table.mark(f"input:{name}", -1) != self.versions[name].version]
+        moved = [name for name, now in self._inputs(model).items() if table.mark(f"input:{name}", -1) != now.version]
         if not moved:
             return Built(table)
         try:
@@ -131,8 +150,7 @@ class Builder:
         reason = ", ".join(map(str, changed))
         if not changed:  # files were only moved about: the marks follow, and nothing else does
             return Built(commit(self.store, table, table.schema.empty_table(), marks=marks, directly=True))
-        read = {name: self.versions[name] for name in inputs(model)}
-        work = Increment(self.engine, model, self.parameters, table, read, changed, self.limits)
+        work = Increment(self.engine, model, self.parameters, table, self._inputs(model), changed, self.limits)
         try:
             rows = work.follow()
             after = replace_rows(
@@ -155,7 +173,7 @@ class Builder:
         rows = self.engine.stream(select_typed(model, self.parameters), schema)
         note = {"how": "rebuilt", "reason": reason}
         after = commit(self.store, table, rows, mode="overwrite", marks=marks, note=note, directly=True)
-        sizes = [self.versions[name].size for name in inputs(model)]
+        sizes = [snapshot.size for snapshot in self._inputs(model).values()]
         return _built(before, after, "rebuilt", reason, sum(rows for rows, _ in sizes), sum(size for _, size in sizes))
 
     def _changed(self, name: str, table: Snapshot) -> Changed:
@@ -164,10 +182,12 @@ class Builder:
 
     def _broken(self, model: Model, table: Snapshot, marks: Mapping[str, int]) -> str | None:
         """Why the table can't just follow its inputs."""
-        if any(table.mark(mark, -1) == -1 for mark in marks):
+        if table.mark(MODEL_MARK, -1) == -1:
             return "it was never built"
         if table.mark(MODEL_MARK) != marks[MODEL_MARK]:
             return "its model changed"
+        if new := [mark.removeprefix("input:") for mark in marks if table.mark(mark, -1) == -1]:
+            return f"{', '.join(new)} came to the lake"
         ours = table.mark(COMMIT_MARK)
         if ours == table.version:
             return None
@@ -190,7 +210,7 @@ class Builder:
         return fingerprint(json.dumps([model.sql, columns, used, self.engine.reporting_timezone, follows, lies, keys]))
 
     def _consumed(self, model: Model) -> dict[str, int]:
-        return {f"input:{name}": self.versions[name].version for name in inputs(model)}
+        return {f"input:{name}": snapshot.version for name, snapshot in self._inputs(model).items()}
 
 
 def _built(before: Snapshot, after: Snapshot, how: How, reason: str, rows_in: int, bytes_in: int) -> Built:

@@ -48,7 +48,7 @@ def news_since(
     """
     found = {}
     for number, name in enumerate(models):
-        if name not in published:
+        if name not in published or name not in versions:
             continue
         after = versions[name]
         try:

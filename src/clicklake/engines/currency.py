@@ -126,12 +126,13 @@ def _converted(amount: str, code: str, at: str, rates: Rates, currency: str) -> 
     """SQL: an amount times the rate of its currency on its day, rounded half up to cents."""
     if not rates:
         return amount
-    cases = " ".join(f"when {string(name)} then {_rate_at(at, days)}" for name, days in sorted(rates.items()))
-    rate = f"case {code} {cases} end"
-    return (
-        f"case when {code} is null or {code} = {string(currency)} then {amount} "
-        f"else cast({amount} * cast({rate} as decimal(18, 8)) as decimal(18, 2)) end"
+    known = [name for name in sorted(rates) if name != currency]
+    cases = " ".join(
+        f"when {string(name)} then cast({amount} * cast({_rate_at(at, rates[name])} as decimal(18, 8)) "
+        "as decimal(18, 2))"
+        for name in known
     )
+    return f"case {code} {cases} else {amount} end"  # of unknown currencies a rule says what they are
 
 
 def _rate_at(at: str, days: Iterable[tuple[date, Decimal]]) -> str:

@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
 from sqlglot import exp
 
 from clicklake.build.release import Release, newest, releases
@@ -159,11 +160,20 @@ class ReadingLake(OpenedLake):
         for name in report_tables(report):
             if release and name in engine.attached and engine.attached[name] == release.versions.get(name):
                 continue  # for a report before
-            model = self.catalogue.table(name)
-            if release is None and model is not None:
-                engine.attach_empty(name, model.doc.schema)
+            schema = self._absent(name, release)
+            if schema is not None:
+                engine.attach_empty(name, schema)
             else:
                 engine.attach(self.snapshot(name, release))
+
+    def _absent(self, name: str, release: Release | None) -> pa.Schema | None:
+        """The schema of a table that no release names yet, because the lake has no file of its sources."""
+        model = self.catalogue.table(name)
+        if model is None or (release and name in release.versions):
+            return None
+        if release and not name.startswith("gold.") and self.store.find(name) is not None:
+            return None  # what no release names is read as it is
+        return model.doc.schema
 
     def query(self, sql: str, *, at: str | int | None = None) -> Rows:
         """The rows of a read-only SELECT on bronze, silver, gold and ops.
@@ -183,7 +193,10 @@ class ReadingLake(OpenedLake):
         try:
             require_one_select(engine.connection, sql)
             wanted = named_tables(sql)
-            names = self._readable(wanted, release)
+            absent = self._unused(wanted, release)
+            for name, schema in absent.items():
+                engine.attach_empty(name, schema)
+            names = self._readable(wanted, release, absent)
             if at is None or release is None:
                 snapshots = {name: self.snapshot(name, release) for name in names}
             else:
@@ -245,17 +258,27 @@ class ReadingLake(OpenedLake):
             found[name] = snapshot
         return found
 
-    def _readable(self, wanted: Sequence[str] | None, release: Release | None) -> list[str]:
-        """Which tables a query gets: those that it names, or all.
+    def _unused(self, wanted: Sequence[str] | None, release: Release | None) -> dict[str, pa.Schema]:
+        """Tables of sources that the lake has no file of, with their schemas; a query finds them empty."""
+        if release is None:
+            return {}
+        known = [*self.catalogue.silver, *self.catalogue.gold]
+        schemas = {name: self._absent(name, release) for name in known if wanted is None or name in wanted}
+        return {name: schema for name, schema in schemas.items() if schema is not None}
+
+    def _readable(
+        self, wanted: Sequence[str] | None, release: Release | None, absent: Mapping[str, pa.Schema]
+    ) -> list[str]:
+        """Which tables a query gets: those that it names, or all; without those that are not there yet.
 
         Raises:
             UnknownNameError: It names a table of a layer that the lake doesn't have.
         """
-        names = [name for name in self.store.names() if release or not name.startswith("gold.")]
+        names = [name for name in self.store.names() if name not in absent and (release or name[:5] != "gold.")]
         if wanted is None:
             return names
         for name in wanted:
-            if name.partition(".")[0] in ("bronze", "silver", "gold", "ops") and name not in names:
+            if name.partition(".")[0] in ("bronze", "silver", "gold", "ops") and name not in (*names, *absent):
                 known = ", ".join(names) or "none yet: run `clicklake run` first"
                 raise UnknownNameError(f"there is no table {name} in the lake{closest(name, names)}. Tables: {known}")
         return [name for name in names if name in wanted]

@@ -164,9 +164,13 @@ class Refiner:
     def tables(self, sources: Sequence[str]) -> Tables:
         """All tables that a round is about; the order in which they are read matters."""
         ledger = self._system(LEDGER)  # first; see the module's text
-        silver = {name: self.store.ensure(spec_of(model)) for name, model in self.catalogue.silver.items()}
-        duplicates = self._system(DUPLICATES)
         known = dict.fromkeys([*sources, *self.registry.sources()])
+        silver = {
+            name: self.store.ensure(spec_of(model))
+            for name, model in self.catalogue.silver.items()
+            if name in self.registry.targets(known) or self.store.find(name) is not None
+        }
+        duplicates = self._system(DUPLICATES)
         bronze = {source: found for source in known if (found := self.store.find(f"bronze.{source}"))}
         return Tables(ledger, silver, duplicates, bronze, self._system(QUARANTINE))  # the intent last
 
@@ -301,7 +305,7 @@ class Refiner:
                 judge = self.registry.judge(self.registry.version(source, mark(f"contract:{source}")))
                 changed.discard(judge.silver.name)
         versions = {name: self.store.open(name).version for name in tables.by_name()}
-        for name in self.catalogue.silver:
+        for name in tables.silver:
             known = tables.ledger.mark(f"read:{name}", -1)
             marks[f"read:{name}"] = versions[name] if known < 0 or name in changed else known
         bronze = {f"bronze.{source}": snapshot for source, snapshot in tables.bronze.items()}

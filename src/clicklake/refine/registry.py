@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from typing import Any
@@ -121,6 +121,11 @@ class Registry:
         """The sources that the lake knows, in the order in which they came."""
         snapshot = self.store.find(CONTRACTS)
         return list(dict.fromkeys(row["source"] for row in self._rows(snapshot))) if snapshot else []
+
+    def targets(self, sources: Iterable[str]) -> set[str]:
+        """The silver tables that sources feed by today's contracts."""
+        known = [source for source in sources if source in self.catalogue.source_names]
+        return {self.catalogue.contract(source).options.silver_table for source in known}
 
     def judge(self, registered: Registered) -> Judge:
         """A judge by a recorded version, whatever today's is."""
