@@ -203,7 +203,8 @@ class Builder:
         used = {name: str(self.parameters.get(name)) for name in names}
         doc = model.doc
         columns = {name: column.type for name, column in doc.columns.items()}
-        follows = [doc.strategy, doc.key, doc.affected, doc.only_new_keys]
+        within = {name: bounds.model_dump() for name, bounds in doc.within.items()}
+        follows = [doc.strategy, doc.key, doc.affected, doc.only_new_keys, within]
         lies = [doc.partition_by, doc.cluster_by]
         # Rows that were checked are not checked again: where they have to fulfil something else, they are made anew.
         keys = [doc.grain, [reference.model_dump() for reference in doc.references]]

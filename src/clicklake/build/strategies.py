@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from clicklake.build.changed import Changed
 from clicklake.build.difference import Difference, difference, same_key
 from clicklake.build.rows_of import rows_of
+from clicklake.build.within import ranges
 from clicklake.contracts.model import Model
 from clicklake.contracts.types import ColumnType
 from clicklake.engines.duckdb import DuckDB
@@ -156,10 +157,21 @@ class Increment:
             if set(key) <= set(snapshot.schema.names):
                 views[name] = f"work.restricted_{number}"
                 self.engine.execute(
-                    f"create or replace view {views[name]} as select rows.* from {name} as rows "
+                    f"create or replace view {views[name]} as select rows.* from ({self._near(name)}) as rows "
                     f"semi join {KEYS} as keys on {same_key(key, 'rows', 'keys')}"
                 )
         return views
+
+    def _near(self, name: str) -> str:
+        """An input's rows, but for those that lie where no affected key has any."""
+        within = self.model.doc.within.get(name)
+        if within is None:
+            return f"select * from {name}"
+        types = {self.table.schema.field(column).type for column in (within.first, within.last)}
+        if types != {self.inputs[name].schema.field(within.time).type}:  # a date would cut a day off
+            return f"select * from {name}"
+        came = next((change.rows.inserted for change in self.changed if change.table == name), None)
+        return self.engine.scan(self.inputs[name], ranges=ranges(self.engine, within, OLD, came))
 
     def _difference(self) -> Difference:
         doc = self.model.doc

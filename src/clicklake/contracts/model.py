@@ -67,6 +67,22 @@ class Identity(_Strict):
     probe: tuple[str, ...] = ()
 
 
+class Within(_Strict):
+    """Between which times an input's rows of a key lie, by the rows that the table has for it.
+
+    Each key that has rows in the input has rows in the table, and the input's times are nowhere outside of them.
+
+    Args:
+        time: The input's column.
+        first: The table's column with the earliest of these times.
+        last: The table's column with the latest.
+    """
+
+    time: str
+    first: str
+    last: str
+
+
 class TableDoc(_Strict):
     """The document of a table.
 
@@ -78,6 +94,7 @@ class TableDoc(_Strict):
         key: What the rows of a `keys` table belong to.
         affected: For each input of a `keys` table, SQL from its rows that came or went (`changed`) to keys.
         only_new_keys: Inputs whose new rows don't alter the rows of a key that the table has already.
+        within: For inputs of a `keys` table, when the rows of a key lie: only these times are read.
         partition_by: Partition columns.
         cluster_by: A time by whose months rows are put into different files, without a partition column.
         references: Foreign keys.
@@ -95,6 +112,7 @@ class TableDoc(_Strict):
     key: tuple[str, ...] | None = None
     affected: dict[str, str] = Field(default_factory=dict)
     only_new_keys: tuple[str, ...] = ()
+    within: dict[str, Within] = Field(default_factory=dict)
     partition_by: tuple[str, ...] = ()
     cluster_by: str | None = None
     references: tuple[Reference, ...] = ()
@@ -122,6 +140,12 @@ class TableDoc(_Strict):
         for name in self.only_new_keys:
             if name not in self.affected:
                 raise ValueError(f"only_new_keys names {name!r}, which is not in `affected`")
+        for name, bounds in self.within.items():
+            if name not in self.affected:
+                raise ValueError(f"within names {name!r}, which is not in `affected`")
+            for column in (bounds.first, bounds.last):
+                if column not in self.columns or self.columns[column].type not in ("timestamp", "date"):
+                    raise ValueError(f"within names {column!r}, which is no timestamp or date of the table")
         if self.cluster_by and self.columns[self.cluster_by].type not in ("timestamp", "date"):
             raise ValueError(f"cluster_by names {self.cluster_by!r}, which is neither a timestamp nor a date")
         return self

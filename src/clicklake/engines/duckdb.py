@@ -7,6 +7,8 @@ where a Parquet file is read and put on where rows leave as Arrow.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import duckdb
@@ -22,6 +24,19 @@ from clicklake.storage import Snapshot
 
 BATCH = 131_072
 """Rows in a batch that leaves the engine."""
+
+
+@dataclass(frozen=True)
+class Ranges:
+    """Rows whose time lies in one of some ranges, or is null: row groups that hold none are not read.
+
+    Args:
+        column: A timestamp or date of the table.
+        bounds: First and last of each range, both included; timestamps naive, UTC.
+    """
+
+    column: str
+    bounds: Sequence[tuple[date, date]]
 
 
 class DuckDB:
@@ -124,13 +139,21 @@ class DuckDB:
         """Make a table without rows known, for a table that is not there yet."""
         self.execute(f"create or replace view {name} as {_empty(schema)}")
 
-    def scan(self, snapshot: Snapshot, files: Sequence[str] | None = None, *, filename: bool = False) -> str:
+    def scan(
+        self,
+        snapshot: Snapshot,
+        files: Sequence[str] | None = None,
+        *,
+        filename: bool = False,
+        ranges: Ranges | None = None,
+    ) -> str:
         """SQL that reads a snapshot, timestamps naive, columns in the schema's order and types.
 
         Args:
             snapshot: The version.
             files: Only these of its files.
             filename: Whether a last column, `filename`, says in which of them a row lies.
+            ranges: Only rows with these times.
         """
         chosen = snapshot.files if files is None else list(files)
         if not chosen:
@@ -144,7 +167,9 @@ class DuckDB:
         columns = ", ".join(_read(field) for field in snapshot.schema)
         if filename:
             options, columns = f"{options}, filename = true", f"{columns}, filename"
-        return f"select {columns} from read_parquet([{listed}], {options})"
+        # On the column as it is stored: a condition on the timestamp that is made of it is not always pushed down.
+        where = f" where {_in_ranges(ranges)}" if ranges else ""
+        return f"select {columns} from read_parquet([{listed}], {options}) as stored{where}"
 
     def files_with(self, snapshot: Snapshot, condition: str) -> list[str]:
         """Paths, as `Snapshot.paths` names them, of the files that hold rows that fulfil a condition."""
@@ -176,6 +201,18 @@ def _read(field: pa.Field) -> str:
     name = quote(field.name)
     # A zoned timestamp's micros are its UTC time; make_timestamp costs nothing, a cast would ask ICU for each row.
     return f"make_timestamp(epoch_us({name})) as {name}" if pa.types.is_timestamp(field.type) else name
+
+
+def _in_ranges(ranges: Ranges) -> str:
+    stored = f"stored.{quote(ranges.column)}"
+    within = [f"{stored} between {_stored(first)} and {_stored(last)}" for first, last in ranges.bounds]
+    return " or ".join([*within, f"{stored} is null"])
+
+
+def _stored(value: date) -> str:
+    if isinstance(value, datetime):
+        return f"make_timestamptz({(value - datetime(1970, 1, 1)) // timedelta(microseconds=1)})"
+    return f"date '{value.isoformat()}'"
 
 
 def _empty(schema: pa.Schema) -> str:

@@ -5,18 +5,21 @@ from __future__ import annotations
 import math
 import shutil
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from deltalake import DeltaTable
 
 from clicklake.build import build as build_module
+from clicklake.build import strategies
 from clicklake.build.build import Builder, Built
 from clicklake.build.graph import inputs as model_inputs
 from clicklake.build.strategies import Limits
 from clicklake.contracts.catalogue import Catalogue
 from clicklake.contracts.model import ColumnDoc, Model, TableDoc
-from clicklake.engines.duckdb import DuckDB
+from clicklake.engines.duckdb import DuckDB, Ranges
 from clicklake.engines.sql import parse
 from clicklake.errors import UnknownNameError
 from clicklake.lake import Lake
@@ -27,7 +30,7 @@ from clicklake.synthetic import GeneratorConfig, generate
 
 def own_model(name: str, sql: str, **document: object) -> Model:
     """A model of a project, whose columns are those of the SQL's last list."""
-    types = {"n": "bigint", "total": "decimal(18,2)", "at": "timestamp"}
+    types = {"n": "bigint", "total": "decimal(18,2)", "at": "timestamp", "day": "date", "last_day": "date"}
     columns = {
         column: ColumnDoc(type=types.get(column, "string"), description="A column.")
         for column in parse(sql, name).named_selects
@@ -69,6 +72,20 @@ OWN = [
         "select cast(event_id as varchar) as id, amount as total from gold.fact_events where event_type = 'purchase'",
         grain=("id",),
         strategy="append",
+    ),
+    *(
+        own_model(
+            name,
+            "select session_id, cast(min(event_timestamp) as date) as day, count(*) as n, "
+            "cast(max(event_timestamp) as date) as last_day from silver.events where session_id is not null "
+            "group by session_id",
+            grain=("session_id",),
+            strategy="keys",
+            key=("session_id",),
+            affected={"silver.events": "select distinct session_id from changed where session_id is not null"},
+            within={"silver.events": {"time": time, "first": "day", "last": "last_day"}},
+        )
+        for name, time in {"own_dates": "event_date", "own_times_by_dates": "event_timestamp"}.items()
     ),
 ]
 MODELS = {**Catalogue().gold, **{model.name: model for model in OWN}}
@@ -366,6 +383,28 @@ def test_few_affected_users_are_read_and_written_alone(begun: Lake) -> None:
     built = build(begun, AS_SHIPPED)["gold.dim_users"]
     assert built.how == "incremented"
     assert len(set(before) - set(gold_rows(begun)["gold.dim_users"])) == 1
+
+
+def test_events_far_from_those_that_came_are_not_read(begun: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    read = []
+    real = strategies.ranges
+
+    def noted(*args: Any) -> Ranges:
+        read.append(real(*args))
+        return read[-1]
+
+    monkeypatch.setattr(strategies, "ranges", noted)
+    where = "session_id is not null and event_timestamp between timestamp '2025-01-20' and timestamp '2025-01-21'"
+    change_silver(begun, "true", f"select * replace (event_id + 1000000 as event_id) from {{silver}} where {where}")
+    build(begun, ALWAYS_BY_KEYS)
+    bounds = [bound for found in read if found.column == "event_timestamp" for bound in found.bounds]
+    assert bounds
+    assert min(bounds)[0] > datetime(2025, 1, 1)
+    assert max(last for _, last in bounds) < datetime(2025, 2, 1)
+    engine = begun.engine()
+    last = engine.value(f"select max(event_timestamp) from ({engine.scan(begun.store.open(EVENTS))})")
+    engine.close()
+    assert last > datetime(2025, 2, 15)
 
 
 @pytest.mark.parametrize(
