@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
@@ -14,8 +13,8 @@ from typer.main import get_command
 from clicklake.cli.main import app
 from clicklake.contracts.catalogue import Catalogue
 from clicklake.contracts.model import Model
-from clicklake.lake import Lake
-from clicklake.overview import describe
+from clicklake.dictionary import table_facts
+from clicklake.lineage.graph import Lineage
 from clicklake.project.init import TEMPLATE
 from clicklake.settings import settings_reference
 
@@ -147,22 +146,18 @@ def dictionary_page() -> str:
 
 def bronze(catalogue: Catalogue) -> Iterator[str]:
     """The bronze table of each source, and the rules of its contract."""
-    with tempfile.TemporaryDirectory() as folder:
-        config = Path(folder) / "clicklake.yaml"
-        config.touch()
-        lake = Lake(Path(folder) / "lake", config=config)
-        for source in catalogue.source_names:
-            contract = catalogue.contract(source)
-            yield f"### bronze.{source}"
-            yield f"One row per record of every file, as it came. {text(contract.description)}"
-            yield columns(describe(lake, f"bronze.{source}"))
-            rules = [
-                [f"`{r.name}`", text(r.dimension), f"`{text(r.condition)}`", text(r.description)]
-                for r in contract.rules
-            ]
-            silver = contract.options.silver_table
-            yield f"Its rows go to `{silver}`, or to `silver.quarantine` where they break a rule:"
-            yield table(["rule", "dimension", "broken where", "why"], rules)
+    lineage = Lineage(catalogue)
+    for source in catalogue.source_names:
+        contract = catalogue.contract(source)
+        yield f"### bronze.{source}"
+        yield f"One row per record of every file, as it came. {text(contract.description)}"
+        yield columns(column.row() for column in table_facts(lineage, f"bronze.{source}").columns)
+        rules = [
+            [f"`{r.name}`", text(r.dimension), f"`{text(r.condition)}`", text(r.description)] for r in contract.rules
+        ]
+        silver = contract.options.silver_table
+        yield f"Its rows go to `{silver}`, or to `silver.quarantine` where they break a rule:"
+        yield table(["rule", "dimension", "broken where", "why"], rules)
 
 
 def table_section(model: Model) -> Iterator[str]:

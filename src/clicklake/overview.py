@@ -1,4 +1,4 @@
-"""What is in a lake: tables with their sizes, columns with their documentation, and what to do next."""
+"""What is in a lake: tables with their sizes, sources with their freshness, and what to do next."""
 
 from __future__ import annotations
 
@@ -7,24 +7,11 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
-from clicklake.contracts.types import from_arrow
-from clicklake.errors import UnknownNameError
 from clicklake.quality.ledger import SourceLedger, read_ledger
 from clicklake.refine.settle import LEDGER
 
 if TYPE_CHECKING:
     from clicklake.lake import Lake
-
-_BRONZE = {
-    "extra": "Columns that the contract doesn't know, as JSON.",
-    "corrupt_record": "The raw record where it could not be split into the contract's columns; null elsewhere.",
-    "row_id": "The row, unique in the lake, rising with ingestion.",
-    "source_file": "The file that brought the row.",
-    "source_version": "Size and content hash of that file.",
-    "data_source": "The source.",
-    "ingestion_timestamp": "When the row entered bronze, UTC.",
-    "ingestion_date": "The day the row entered bronze, UTC.",
-}
 
 
 def tables(lake: Lake) -> list[dict[str, Any]]:
@@ -47,37 +34,6 @@ def tables(lake: Lake) -> list[dict[str, Any]]:
             }
         )
     return found
-
-
-def describe(lake: Lake, name: str) -> list[dict[str, Any]]:
-    """One row a column: type and meaning.
-
-    Raises:
-        UnknownNameError: Neither the lake nor the models have the table.
-    """
-    model = lake.catalogue.table(name)
-    if model is not None:
-        return [
-            {"column": column, "type": doc.type, "pii": doc.pii, "description": doc.description}
-            for column, doc in model.doc.columns.items()
-        ]
-    layer, _, source = name.partition(".")
-    if layer != "bronze" or source not in lake.catalogue.source_names:
-        known = sorted({*lake.store.names(), *lake.catalogue.silver, *lake.catalogue.gold, *lake.catalogue.system})
-        raise UnknownNameError(f"there is no table {name!r}. Known: {', '.join(known)}")
-    contract = lake.catalogue.contract(source)
-    from clicklake.ingest.ingest import bronze_spec
-
-    own = {column.name: column for column in contract.columns}
-    return [
-        {
-            "column": item.name,
-            "type": from_arrow(item.type).name,
-            "pii": own[item.name].is_pii if item.name in own else False,
-            "description": own[item.name].description if item.name in own else _BRONZE[item.name],
-        }
-        for item in bronze_spec(contract).schema
-    ]
 
 
 @dataclass(frozen=True)

@@ -204,6 +204,11 @@ class Settings(_Section):
     quality: QualitySettings = Field(default_factory=QualitySettings, description="Quality scores that are too low.")
     duckdb: DuckDBSettings = Field(default_factory=DuckDBSettings, description="What the embedded engine may use.")
     storage: StorageSettings = Field(default_factory=StorageSettings, description="How tables are written and kept.")
+    owners: dict[SourceName, Annotated[str, Field(min_length=1)]] = Field(
+        default_factory=dict,
+        description="Who answers for a source or table, by its name without the layer, or for a whole layer (gold): a "
+        "team or a person, as the data dictionary names them.",
+    )
     logs: LogSettings = Field(default_factory=LogSettings, description="What is logged, and where.")
     openlineage: OpenLineageSettings = Field(
         default_factory=OpenLineageSettings, description="Where OpenLineage events of each run go."
@@ -228,6 +233,10 @@ def settings_reference(under: Keys = ()) -> list[SettingReference]:
         for name, child in schema.get("properties", {}).items():
             path = (*under, name)
             inner = schemas_at(Settings, path)
+            values = inner[0].get("additionalProperties")
+            if isinstance(values, dict) and values.get("type") == "string":
+                found.append(SettingReference(f"{dotted(path)}.*", describe([values]), "null", child["description"]))
+                continue
             if inner[0].get("type") == "object":
                 found += settings_reference(path)
                 continue

@@ -19,10 +19,12 @@ OTHER_VALUES = {
     "lake": "s3://bucket/lake",
     "engine": "spark",
     "currency": "EUR",
+    "currency_rates": "s3://bucket/rates.csv",
     "reporting_timezone": "Europe/Berlin",
     "purchase_source": "clicks",
     "sources.*.paths": "s3://b/one.csv, s3://b/two.csv",
     "sources.*.drift": "evolve",
+    "owners.*": "Analytics",
     "rules.max_amount": "100000.50",
     "rules.earliest_event": "2015-01-01",
     "rules.latest_event": "2030-12-31",
@@ -93,7 +95,7 @@ def test_without_a_file_the_defaults_hold(load, tmp_path):
     assert loaded.settings == Settings(lake=str(tmp_path / "lake"))
     assert (loaded.file, loaded.project, loaded.profile) == (None, None, None)
     assert set(loaded.origin.values()) == {"default"}
-    assert set(loaded.origin) == {key for key in REFERENCE if "*" not in key} | {"sources", "quality.sources"}
+    assert set(loaded.origin) == {key for key in REFERENCE if "*" not in key} | {"sources", "quality.sources", "owners"}
 
 
 def test_defaults_are_those_of_the_specification():
@@ -319,8 +321,8 @@ def test_profiles_do_not_nest(refused):
 
 
 TOP_KEYS = (
-    "lake, engine, currency, reporting_timezone, purchase_source, sources, rules, segments, quality, duckdb, "
-    "storage, logs, openlineage, profile, profiles"
+    "lake, engine, currency, currency_rates, reporting_timezone, purchase_source, sources, rules, segments, quality, "
+    "duckdb, storage, owners, logs, openlineage, profile, profiles"
 )
 WRONG_IN_FILE = {
     "currency: EUR\nlak: x": f"2: unknown key 'lak' (did you mean 'lake'?); allowed here: {TOP_KEYS}",
@@ -716,7 +718,7 @@ def test_the_template_shows_every_setting_at_its_default_or_as_an_example(load):
     text = re.sub(r"^( *)#(?=[a-z])", r"\1", TEMPLATE, flags=re.MULTILINE)
     loaded = load(text, profile="dev")
     written = {
-        re.sub(r"sources\.\w+\.", "sources.*.", key) for key, origin in loaded.origin.items() if origin != "default"
+        re.sub(r"(sources|owners)\.\w+", r"\1.*", key) for key, origin in loaded.origin.items() if origin != "default"
     }
     assert written | {"quality.sources.*.warn_under"} == set(REFERENCE)
     examples = {
@@ -727,6 +729,7 @@ def test_the_template_shows_every_setting_at_its_default_or_as_an_example(load):
         "duckdb.temp_directory",
         "openlineage.url",
         "openlineage.file",
+        "currency_rates",
     }
     for key in set(written) - examples - {"lake", "logs.directory"}:
         if "*" not in key and not key.startswith("rules."):

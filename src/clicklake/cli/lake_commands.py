@@ -55,14 +55,24 @@ def tables(ctx: typer.Context) -> None:
     context.show(rows)
 
 
-def describe(ctx: typer.Context, table: Annotated[str, typer.Argument(help="For example gold.dim_users.")]) -> None:
-    """The columns of a table with their documentation."""
-    from clicklake.overview import describe as read
+def describe(
+    ctx: typer.Context,
+    table: Annotated[str, typer.Argument(help="For example gold.dim_users.")],
+    full: Annotated[
+        bool, typer.Option("--full", help="With --json: one object with all that is known, not a list of columns.")
+    ] = False,
+) -> None:
+    """What a table holds: columns, key, references, rules, owner, partitions, size, freshness, quality."""
+    from clicklake.dictionary.describe import describe as read
 
     context: Context = ctx.obj
-    lake = context.open()
-    rows = read(lake, table)
-    model = lake.catalogue.table(table)
-    if model and not context.json:
-        context.stdout.print(f"[bold]{table}[/bold]: {model.doc.description}", soft_wrap=True)
-    context.show(rows)
+    found = read(context.open(), table)
+    if context.json and full:
+        typer.echo(found.to_json())
+        return
+    if context.json:
+        context.show(column.row() for column in found.facts.columns)
+        return
+    from clicklake.cli.describe_view import show
+
+    show(context, found)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, get_args, get_origin
 
 from open_data_contract_standard.model import OpenDataContractStandard, SchemaObject
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -55,6 +55,7 @@ class Contract:
     freshness_hours: float | None
     text: str = field(repr=False)
     file: str = field(default="", compare=False)
+    owner: str | None = None
 
     @property
     def key(self) -> tuple[str, ...]:
@@ -147,6 +148,7 @@ def parse_contract(text: str, mapping: str, file: str) -> Contract:
         freshness_hours=_freshness(odcs),
         text=text,
         file=file,
+        owner=_owner(odcs),
     )
 
 
@@ -177,6 +179,18 @@ def _freshness(odcs: OpenDataContractStandard) -> float | None:
     return None
 
 
+def _owner(odcs: OpenDataContractStandard) -> str | None:
+    """Who answers for the source: the team's name, else its members with the role owner, else all members."""
+    team = odcs.team
+    if team is None:
+        return None
+    if not isinstance(team, list) and team.name:
+        return team.name
+    members = (team if isinstance(team, list) else team.members) or []
+    owners = [member for member in members if (member.role or "").lower() == "owner"] or members
+    return ", ".join(filter(None, (member.name or member.username for member in owners))) or None
+
+
 def _refuse_unknown_keys(model: type[BaseModel], data: object, at: tuple[str | int, ...], document: Document) -> None:
     """ODCS' own models ignore unknown keys, so that a misspelt `requird` would pass unseen."""
     if not isinstance(data, dict):
@@ -190,14 +204,17 @@ def _refuse_unknown_keys(model: type[BaseModel], data: object, at: tuple[str | i
                 line=document.line_of((*at, key)),
                 key=".".join(map(str, (*at, key))),
             )
-        for inner in _models_in(fields[key]):
+        for inner in _models_in(fields[key], is_list=isinstance(value, list)):
             items = enumerate(value) if isinstance(value, list) else [(None, value)]
             for position, item in items:
                 path = (*at, key) if position is None else (*at, key, position)
                 _refuse_unknown_keys(inner, item, path, document)
 
 
-def _models_in(annotation: Any) -> list[type[BaseModel]]:  # noqa: ANN401 - type annotations have no common type
+def _models_in(annotation: Any, *, is_list: bool) -> list[type[BaseModel]]:  # noqa: ANN401 - annotations have no type
+    """The models that a value of an annotation may be, or that the items of a list may be."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return [annotation]
-    return [model for argument in get_args(annotation) for model in _models_in(argument)]
+        return [] if is_list else [annotation]
+    if get_origin(annotation) is list:
+        return [model for item in get_args(annotation) for model in _models_in(item, is_list=False)] if is_list else []
+    return [model for option in get_args(annotation) for model in _models_in(option, is_list=is_list)]

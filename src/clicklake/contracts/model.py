@@ -104,6 +104,7 @@ class TableDoc(_Strict):
         checks: What must hold of the table.
         time: When a row happened.
         measures: Aggregates, by name, that tell what a restatement has changed.
+        owner: Who answers for the table: a team or a person.
     """
 
     description: str = Field(pattern="^One row per ")
@@ -122,6 +123,7 @@ class TableDoc(_Strict):
     measures: dict[str, str] = Field(default_factory=dict)
     columns: dict[str, ColumnDoc] = Field(min_length=1)
     checks: tuple[Check, ...] = ()
+    owner: str | None = None
 
     @model_validator(mode="after")
     def _columns_exist(self) -> TableDoc:

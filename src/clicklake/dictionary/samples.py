@@ -1,0 +1,66 @@
+"""A few rows of a table, for people who want to see what is in it; personal data never leaves."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pyarrow as pa
+
+from clicklake.dictionary.facts import TableFacts
+from clicklake.engines.duckdb import DuckDB
+from clicklake.engines.sql import quote
+from clicklake.quarantine import MASK
+from clicklake.storage import Snapshot
+
+_LONGEST = 120  # characters of a value
+_EMAIL = re.compile(r"[^\s@\"'<>,;]+@[^\s@\"'<>,;]+\.[^\s@\"'<>,;]+")
+_OPEN_TYPES = ("map", "list")
+"""Types whose values may hold anything under any name."""
+
+
+def sample_rows(engine: DuckDB, snapshot: Snapshot, facts: TableFacts, limit: int = 5) -> pa.Table:
+    """The first rows of the table's newest file, as texts and numbers, personal data masked.
+
+    Masked whole is every column that a document or contract calls personal, copies of such columns, raw text of
+    bronze and quarantine; in all other texts, whatever looks like an e-mail address.
+
+    Args:
+        engine: Reads the file.
+        snapshot: The table.
+        facts: Its columns; those that no document knows are left out.
+        limit: Rows at the most.
+    """
+    known = [column for column in facts.columns if column.name in snapshot.schema.names]
+    if not snapshot.files or not known:
+        return pa.table({})
+    newest = max(snapshot.written_at.items(), key=lambda item: (item[1], item[0]))[0]
+    values = ", ".join(
+        f"case when {_is_empty(column.name)} then null else '{MASK}' end as {quote(column.name)}"
+        if column.is_pii
+        else f"cast({quote(column.name)} as varchar) as {quote(column.name)}"
+        if column.type in _OPEN_TYPES
+        else quote(column.name)
+        for column in known
+    )
+    order = ", ".join(quote(name) for name in facts.grain if name in snapshot.schema.names) or "1"
+    scan = engine.scan(snapshot, [snapshot.uri(newest)])
+    table = engine.table(f"select {values} from (select * from ({scan}) order by {order} limit {int(limit)})")
+    columns: dict[str, Any] = {
+        name: pa.array([_safe(value) for value in column.to_pylist()], pa.string())
+        if pa.types.is_string(column.type)
+        else column
+        for name, column in zip(table.column_names, table.columns, strict=True)
+    }
+    return pa.table(columns)
+
+
+def _is_empty(name: str) -> str:
+    return f"{quote(name)} is null or cast({quote(name)} as varchar) = ''"
+
+
+def _safe(value: str | None) -> str | None:
+    if value is None:
+        return None
+    masked = _EMAIL.sub(MASK, value)
+    return masked if len(masked) <= _LONGEST else f"{masked[: _LONGEST - 1]}…"
