@@ -64,6 +64,15 @@ class Contract:
         return tuple(name for _, name in parts)
 
     @property
+    def beside(self) -> dict[str, list[str]]:
+        """By currency column: the columns beside whose numbers its currency may stand."""
+        found: dict[str, list[str]] = {}
+        for column in self.columns:
+            if column.cleaning and column.cleaning.currency_column:
+                found.setdefault(column.cleaning.currency_column, []).append(column.name)
+        return found
+
+    @property
     def column_names(self) -> tuple[str, ...]:
         """The contract's columns in their order."""
         return tuple(column.name for column in self.columns)

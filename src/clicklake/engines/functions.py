@@ -33,9 +33,11 @@ _PER = """create or replace macro per(total, n) as cast(
     * 0.01
     as decimal(18, 2))"""
 
-# Most texts are snake case already; one match tells, where three replacements would take seven times as long.
+# Most texts are snake case already, or words with blanks or hyphens; one match tells, where three replacements would
+# take seven times as long.
 _LOWER_SNAKE = r"""create or replace macro lower_snake(text) as case
     when regexp_full_match(text, '[a-z0-9]+(_[a-z0-9]+)*') then text
+    when regexp_full_match(text, '[A-Z]?[a-z0-9]+([ _-][A-Z]?[a-z0-9]+)*') then lower(translate(text, ' -', '__'))
     else nullif(trim(lower(regexp_replace(regexp_replace(regexp_replace(
         text,
         '(\p{Lu})(\p{Lu}\p{Ll})', '\1_\2', 'g'),

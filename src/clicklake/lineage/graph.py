@@ -6,23 +6,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from sqlglot import exp
-
 from clicklake.contracts.catalogue import Catalogue
-from clicklake.contracts.columns import PROVENANCE
 from clicklake.contracts.contract import Contract
 from clicklake.contracts.explain import closest
 from clicklake.contracts.model import Model
-from clicklake.contracts.types import ColumnType
-from clicklake.engines.sql import parse, quote, string, tables, text
+from clicklake.engines.sql import parse, tables
 from clicklake.errors import UnknownNameError, UsageError
 from clicklake.lineage.columns import ROWS, Input, column_inputs
+from clicklake.lineage.sources import FROM_RECORDS, MADE, candidates, rules, without_conversion
 
 FILE, REPORT = "file:", "report:"
 """Before the name of a source: its files. Before the name of a report: its rows."""
 
-_FROM_RECORDS = ("extra", "corrupt_record")
-_MADE = (*(name for name in PROVENANCE if name not in _FROM_RECORDS), "ingestion_timestamp", "ingestion_date")
 _PROGRAM = {"silver.quarantine": "bronze.", "ops.duplicates": "bronze.", "ops.ledger": "bronze."}
 """Tables that the program itself derives, from every table whose name starts so."""
 
@@ -187,8 +182,8 @@ class Lineage:
     def _of_bronze(self, contract: Contract) -> dict[str, list[Input]]:
         file = f"{FILE}{contract.source}"
         found = {name: [Input(file, name, "direct", "identity")] for name in contract.column_names}
-        found |= {name: [Input(file, ROWS, "direct", "the record")] for name in _FROM_RECORDS}
-        return found | {name: [Input("", "", "constant", "given by clicklake")] for name in _MADE}
+        found |= {name: [Input(file, ROWS, "direct", "the record")] for name in FROM_RECORDS}
+        return found | {name: [Input("", "", "constant", "given by clicklake")] for name in MADE}
 
     def _of_program(self, table: str) -> dict[str, list[Input]]:
         """What the program itself writes about raw rows: their own columns, and what was found out about them."""
@@ -204,14 +199,14 @@ class Lineage:
         found: dict[str, list[Input]] = {name: [] for name in model.doc.columns}
         for contract in self._feeding(model.name):
             bronze = f"bronze.{contract.source}"
-            sql = f"with candidates as ({_candidates(contract, model)}) {model.sql}"
+            sql = f"with candidates as ({candidates(contract, model)}) {without_conversion(contract, model)}"
             schema = {bronze: list(self._of_bronze(contract))}
             for name, items in column_inputs(sql, schema, str(model.file)).items():
                 # A source that doesn't have the column gives null, which says nothing about where values come from.
                 found[name] += [i for i in items if i.influence != "constant" or "null" not in i.transformation]
-            mapped = column_inputs(f"select * from ({_candidates(contract, model)}) as candidates", schema, bronze)
+            mapped = column_inputs(f"select * from ({candidates(contract, model)}) as candidates", schema, bronze)
             for name, items in found.items():
-                items += [item for item in _rules(contract, mapped) if name in model.doc.columns]
+                items += [item for item in rules(contract, mapped) if name in model.doc.columns]
         return found
 
     def _feeding(self, table: str) -> Iterator[Contract]:
@@ -238,37 +233,3 @@ def _kind(table: str) -> tuple[str, str]:
             return prefix, table.removeprefix(prefix)
     layer, _, name = table.partition(".")
     return layer, name
-
-
-def _candidates(contract: Contract, model: Model) -> str:
-    """Query: what the silver model reads, from the source's bronze table: its mapping, typed."""
-    mapping = parse(contract.mapping, contract.file)
-    mapped = {item.alias_or_name: text(item.unalias()) for item in mapping.find(exp.Select).expressions}  # type: ignore[union-attr]
-    items = []
-    for column in dict.fromkeys((*model.doc.columns, *_MADE)):
-        doc = model.doc.columns.get(column)
-        if column == "source":
-            value = string(contract.source)
-        elif column in mapped:
-            is_text = doc is None or doc.type in ("string", "map")
-            value = (
-                mapped[column] if is_text or doc is None else f"cast({mapped[column]} as {ColumnType(doc.type).sql})"
-            )
-        elif column in _MADE:
-            value = quote(column)
-        else:
-            value = "null"
-        items.append(f"{value} as {quote(column)}")
-    return f"select {', '.join(items)} from bronze.{contract.source}"
-
-
-def _rules(contract: Contract, mapped: Mapping[str, Sequence[Input]]) -> Iterator[Input]:
-    """The columns that the contract's rules look at: they decide which rows there are."""
-    for rule in contract.rules:
-        names = dict.fromkeys(
-            c.name.removesuffix("_text") for c in parse(rule.condition, rule.name).find_all(exp.Column)
-        )
-        for name in names:
-            for item in mapped.get(name, ()):
-                if item.influence == "direct":
-                    yield Input(item.table, item.column, "filter", f"rule {rule.name}")

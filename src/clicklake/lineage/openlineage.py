@@ -144,7 +144,7 @@ class Emitter:
         """Rows and bytes that a stage wrote to a table; refine counts the rows of all silver tables together."""
         if table in self.lineage.catalogue.system:
             return stage.rows_rejected, None
-        if stage.stage == "refine" and len(self.lineage.catalogue.silver) > 1:
+        if stage.stage == "refine" and len({*self.lineage.catalogue.silver} & {*self.tables.names()}) > 1:
             return None, None
         return stage.rows_out, stage.bytes_out
 

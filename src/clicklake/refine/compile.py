@@ -175,10 +175,7 @@ candidates as (select {", ".join([provenance, *candidates])} from cleaned)
     def _split_rows(self, bronze: str, *, with_raw: bool) -> str:
         """CTEs: the rows that could be split into columns, these cleaned as the contract says."""
         cleanings = {column.name: column.cleaning for column in self.contract.columns if column.cleaning}
-        amounts: dict[str, list[str]] = {}
-        for name, cleaning in cleanings.items():
-            if cleaning.currency_column:
-                amounts.setdefault(cleaning.currency_column, []).append(name)
+        amounts = self.contract.beside
         for name in amounts:
             cleanings.setdefault(name, Cleaning())
         own = str(self.parameters.get("currency"))
