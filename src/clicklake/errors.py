@@ -5,9 +5,11 @@ ClicklakeError                  exit 1, the run failed
 │   ├── ConfigError             a setting: key, file, line
 │   ├── ContractError           a contract, mapping or model document: key, file, line
 │   ├── UnknownNameError        no such source, table, report or column
-│   └── QueryError              SQL that can't run, or may not
+│   ├── QueryError              SQL that can't run, or may not
+│   └── MissingExtraError       a package that only some functions need is not installed
 ├── InputError                  exit 1, a file that can't be read; the others went in
 ├── EngineError                 the engine gave up
+├── FitError                    a statistical model that can't be fitted to the data
 ├── StorageError                a table that can't be read or written
 │   ├── ChangesLostError        what a table had before is gone; what reads it is rebuilt
 │   ├── ConflictError           another writer was faster; retryable
@@ -80,6 +82,19 @@ class QueryError(UsageError):
     """SQL of the user that can't run or is not allowed."""
 
 
+class MissingExtraError(UsageError):
+    """A package that only some functions need is not installed.
+
+    Args:
+        need: What needs which package, such as `fitted models need scipy`.
+        extra: The extra of clicklake that brings it.
+    """
+
+    def __init__(self, need: str, extra: str) -> None:
+        self.extra = extra
+        super().__init__(f"{need}: pip install 'clicklake[{extra}]'")
+
+
 class InputError(ClicklakeError):
     """A file that can't be read.
 
@@ -95,6 +110,10 @@ class InputError(ClicklakeError):
 
 class EngineError(ClicklakeError):
     """The SQL engine failed."""
+
+
+class FitError(ClicklakeError):
+    """A statistical model can't be fitted to the data, such as where there is too little of it."""
 
 
 class StorageError(ClicklakeError):
