@@ -42,7 +42,10 @@ def clicks(work: Path, rows: int) -> Clicks:
     found = _kept(folder)
     if found is None:
         shutil.rmtree(folder, ignore_errors=True)
-        run([CLICKLAKE, "generate", folder, "--rows", f"{rows}"], log=work / "logs" / f"generate-{rows}.log")
+        run(
+            [CLICKLAKE, "generate", folder, "--rows", f"{rows}", "--only", "clicks"],
+            log=work / "logs" / f"generate-{rows}.log",
+        )
         found = _kept(folder)
     assert found is not None
     return found

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -11,6 +12,12 @@ from clicklake.cli.context import Context
 
 if TYPE_CHECKING:
     from clicklake.lake import Lake, RunResult
+
+
+class Only(str, Enum):
+    """What `generate` may be confined to."""
+
+    CLICKS = "clicks"
 
 
 def register(app: typer.Typer) -> None:
@@ -45,12 +52,26 @@ def generate(
         float, typer.Option(min=0, max=0.5, help="Share of records that can't be split.")
     ] = 0.0005,
     compression: Annotated[str | None, typer.Option(help="gzip or zstd.")] = None,
+    only: Annotated[
+        Only | None, typer.Option(help="clicks: no orders, customers, products and payments beside them.")
+    ] = None,
+    order_lines: Annotated[
+        int | None, typer.Option(min=1, help="Rows of orders; else what the purchases of the clicks bring.")
+    ] = None,
+    customers: Annotated[int | None, typer.Option(min=1, help="Customers; else nearly all who may visit.")] = None,
+    products: Annotated[int | None, typer.Option(min=1, help="Products; else 50 to 5,000, by the records.")] = None,
 ) -> None:
-    """Make synthetic, seeded events with a known share of bad, late and duplicate records."""
-    from clicklake.synthetic import GeneratorConfig
+    """Make synthetic, seeded clicks and the orders, customers, products and payments that fit them.
+
+    A known share of it is bad, late or there twice; truth.json tells which, and what a lake must show.
+    """
+    from clicklake.errors import UsageError
+    from clicklake.synthetic import CommerceConfig, GeneratorConfig
     from clicklake.synthetic import generate as make
 
     context: Context = ctx.obj
+    if only and (order_lines or customers):
+        raise UsageError("--only clicks makes neither orders nor customers; leave out --order-lines and --customers")
     config = GeneratorConfig(
         rows=rows,
         web_rows=web_rows,
@@ -61,15 +82,20 @@ def generate(
         late_share=late_share,
         malformed_share=malformed_share,
         compression=compression,  # type: ignore[arg-type]
+        products=products,
+        commerce=None if only else CommerceConfig(order_lines=order_lines, customers=customers),
     )
-    truth = make(directory, config)
+    truth: dict[str, Any] = make(directory, config)
     if context.json:
         import json
 
         typer.echo(json.dumps(truth))
         return
-    context.say(f"{rows + web_rows:,} records in {directory}; what was put in stands in {directory / 'truth.json'}")
-    context.say(f"next: clicklake run click_events={directory / 'click_events'}")
+    made = {name: told["records"] for name, told in truth["sources"].items() if told["records"]}
+    for name, records in made.items():
+        context.say(f"{directory / name}: {records:,} records")
+    context.say(f"what was put in stands in {directory / 'truth.json'}")
+    context.say("next: clicklake run " + " ".join(f"{name}={directory / name}" for name in made))
 
 
 def run(

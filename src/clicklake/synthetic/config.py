@@ -7,6 +7,7 @@ from datetime import date
 from typing import Literal
 
 from clicklake.errors import UsageError
+from clicklake.synthetic.commerce.config import CommerceConfig
 
 Compression = Literal["gzip", "zstd"]
 
@@ -46,6 +47,7 @@ class GeneratorConfig:
         missing_event_type_share: Records without an event type.
         malformed_share: Lines that can't be split into the columns.
         compression: How the files are compressed.
+        commerce: Orders, customers, products and payments that fit the clicks; none by default.
 
     Raises:
         UsageError: A setting is out of its bounds.
@@ -70,6 +72,7 @@ class GeneratorConfig:
     missing_event_type_share: float = 0.001
     malformed_share: float = 0.0005
     compression: Compression | None = None
+    commerce: CommerceConfig | None = None
 
     def __post_init__(self) -> None:
         self._check_sizes()

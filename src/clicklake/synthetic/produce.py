@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
 
 from clicklake.errors import UsageError
 from clicklake.synthetic import defects
+from clicklake.synthetic.commerce.produce import SOURCES, Commerce
+from clicklake.synthetic.commerce.shop import Shop
 from clicklake.synthetic.config import GeneratorConfig
 from clicklake.synthetic.events import EVENT, Events
 from clicklake.synthetic.files import Files
 from clicklake.synthetic.plan import Slice
 from clicklake.synthetic.rhythm import DAY, hourly_volume
 from clicklake.synthetic.sessions import make_events
-from clicklake.synthetic.sources import Source, click_source, first_second, web_source
+from clicklake.synthetic.sources import WEB_STREAM, Source, click_source, first_second, web_source
 from clicklake.synthetic.truth import SourceTruth, Totals
 from clicklake.synthetic.world import World
 
@@ -27,12 +30,12 @@ _WORLD_STREAM = 1
 def generate(
     directory: Path, config: GeneratorConfig, *, progress: Callable[[int], None] | None = None
 ) -> dict[str, object]:
-    """Write click data and the truth about it.
+    """Write click data, the commerce that fits it where that is asked for, and the truth about both.
 
     Args:
-        directory: Gets `click_events/`, `web_events/` and `truth.json`; made where it does not exist.
+        directory: Gets a folder for each source and `truth.json`; made where it does not exist.
         config: What to generate.
-        progress: Called with the number of records written so far, of both sources.
+        progress: Called with the number of records written so far, of all sources.
 
     Returns:
         The truth, as in `truth.json`: what came, what of it is sound, and what the sound events add up to.
@@ -52,31 +55,47 @@ def generate(
     }
     truths, totals = {name: SourceTruth() for name in sources}, Totals(world)
     written = 0
-    for name, source in sources.items():
-        for count in _Producer(source, config, world, truths[name], totals).write():
-            written += count
-            if progress:
-                progress(written)
-    result = _document(config, truths, totals)
+
+    def count(records: int) -> None:
+        nonlocal written
+        written += records
+        if progress:
+            progress(written)
+
+    commerce: Commerce | None = None
+    with ExitStack() as stack:
+        if config.commerce:
+            shop = Shop(config, config.commerce, world)
+            commerce = stack.enter_context(Commerce(directory, shop, config.compression, count))
+            commerce.write_master_data()
+        for name, source in sources.items():
+            for records in _Producer(source, config, world, truths[name], totals, commerce).write():
+                count(records)
+    result = _document(config, truths, totals, commerce)
     (directory / "truth.json").write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
     return result
 
 
 def _refuse_old_data(directory: Path) -> None:
-    for name in ("click_events", "web_events", "truth.json"):
+    for name in ("click_events", "web_events", *SOURCES, "truth.json"):
         if (directory / name).exists():
             raise UsageError(f"{directory / name} exists already. Delete it or choose another directory.")
 
 
-def _document(config: GeneratorConfig, truths: dict[str, SourceTruth], totals: Totals) -> dict[str, object]:
+def _document(
+    config: GeneratorConfig, truths: dict[str, SourceTruth], totals: Totals, commerce: Commerce | None
+) -> dict[str, object]:
     return {
         "seed": config.seed,
         "rows": config.rows,
         "web_rows": config.web_rows,
         "start": config.start.isoformat(),
         "days": config.days,
-        "sources": {name: truth.as_dict() for name, truth in truths.items()},
-        "totals": totals.as_dict(),
+        "sources": {
+            **{name: truth.as_dict() for name, truth in truths.items()},
+            **(commerce.as_dict() if commerce else {}),
+        },
+        "totals": {**totals.as_dict(), **({"commerce": commerce.totals()} if commerce else {})},
     }
 
 
@@ -89,13 +108,20 @@ class _Producer:
         world: Users and products.
         truth: Counts what is written.
         totals: Counts the distinct sound events.
+        commerce: Makes the orders that belong to the purchases.
     """
 
     def __init__(
-        self, source: Source, config: GeneratorConfig, world: World, truth: SourceTruth, totals: Totals
+        self,
+        source: Source,
+        config: GeneratorConfig,
+        world: World,
+        truth: SourceTruth,
+        totals: Totals,
+        commerce: Commerce | None,
     ) -> None:
         self.source, self.config, self.world = source, config, world
-        self.truth, self.totals = truth, totals
+        self.truth, self.totals, self.commerce = truth, totals, commerce
         self.seeds = (config.seed, source.stream, config.start.toordinal())
 
     def write(self) -> Iterator[int]:
@@ -134,6 +160,24 @@ class _Producer:
         events = make_events(planned.records - copied, planned.shares, block, source.rhythm, self.world, rng)
         defects.break_rules(events, quotas, rng)
         self.totals.happened(events)
+        if self.commerce:
+            self.commerce.follow(source, planned, events, self._order_rows(), self._order_part(planned))
         defects.delay_some(events, config.late_share, source.rhythm.end, rng)
         repeated = defects.copies(events, copied, source.rhythm.end, rng)
         return np.concatenate([events, repeated])
+
+    def _order_rows(self) -> int | None:
+        """The rows of `orders` that go with this source, where their number was asked for."""
+        wanted = self.config.commerce.order_lines if self.config.commerce else None
+        if wanted is None:
+            return None
+        web = round(wanted * self.config.web_rows / max(1, self.config.rows + self.config.web_rows))
+        return web if self._is_web else wanted - web
+
+    def _order_part(self, planned: Slice) -> int:
+        """The files of orders follow those of the clicks; what web events tell of comes behind them."""
+        return self.config.files if self._is_web else planned.part
+
+    @property
+    def _is_web(self) -> bool:
+        return self.source.stream == WEB_STREAM

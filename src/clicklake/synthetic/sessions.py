@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 
 from clicklake.synthetic.events import EVENT, NOTHING, Codes, Events, EventType, Ints, Mask, Outcome
 from clicklake.synthetic.rhythm import Rhythm
@@ -95,8 +96,12 @@ def _lengths(count: int, rng: np.random.Generator) -> Ints:
 
 
 def _session_numbers(count: int, block: int) -> Ints:
-    """Give numbers that look random; each step of the mixing keeps different numbers different."""
-    mixed = np.arange(count, dtype=np.uint64) + np.uint64(block * _SESSIONS_IN_SLICE)
+    return scattered(np.arange(count, dtype=np.uint64) + np.uint64(block * _SESSIONS_IN_SLICE))
+
+
+def scattered(numbers: npt.NDArray[np.uint64]) -> Ints:
+    """Give numbers of 48 bits that look random; each step of the mixing keeps different numbers different."""
+    mixed = numbers & _SESSION_MASK
     for odd in _SCATTERS:
         mixed = (mixed * odd) & _SESSION_MASK
         mixed ^= mixed >> _HALF

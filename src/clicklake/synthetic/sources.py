@@ -19,7 +19,7 @@ from clicklake.synthetic.world import World
 
 _WEB_DAYS = 2
 _BLOCKS, _MOST_SLICES = 2**30, 2**21
-_CLICK_STREAM, _WEB_STREAM, _BLOCK_STREAM = 2, 3, 4
+_CLICK_STREAM, WEB_STREAM, _BLOCK_STREAM = 2, 3, 4
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ def web_source(directory: Path, config: GeneratorConfig, volume: Floats) -> Sour
         return directory / f"{moment:%Y/%m/%d/%H}" / "events-0001.ndjson"
 
     return Source(
-        stream=_WEB_STREAM,
+        stream=WEB_STREAM,
         first_block=_first_block(config) + _MOST_SLICES,
         rhythm=rhythm,
         slices=slices(rhythm, range(hours + 1), config.web_rows),

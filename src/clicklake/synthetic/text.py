@@ -19,8 +19,9 @@ _ZERO = ord("0")
 
 def table(words: Sequence[str]) -> Codes:
     """Keep words as the rows of a matrix."""
-    width = max(1, *(len(word) for word in words))
-    return np.array(words, f"S{width}").view(np.uint8).reshape(-1, width)
+    encoded = [word.encode() for word in words]
+    width = max(1, *(len(word) for word in encoded))
+    return np.array(encoded, f"S{width}").view(np.uint8).reshape(-1, width)
 
 
 def pick(words: Codes, codes: Codes | Ints) -> Codes:
@@ -38,6 +39,15 @@ def digits(numbers: Ints, width: int) -> Codes:
     return text
 
 
+def plain_digits(numbers: Ints, width: int = 1) -> Codes:
+    """Write whole numbers from 0 on, with leading zeros up to a width."""
+    widest = max(width, len(str(numbers.max(initial=0))))
+    text = digits(numbers, widest)
+    for place in range(widest - width):
+        text[numbers < 10 ** (widest - 1 - place), place] = 0
+    return text
+
+
 def hexes(numbers: Ints, width: int) -> Codes:
     """Write whole numbers as `width` hexadecimal digits; an even number of them."""
     octets = numbers.astype(">i8").view(np.uint8).reshape(-1, 8)[:, 8 - width // 2 :]
@@ -50,6 +60,26 @@ def money(cents: Ints) -> Codes:
     text = np.insert(digits(np.maximum(cents, 0), width), width - 2, ord("."), axis=1)
     for place in range(width - 3):
         text[cents < 10 ** (width - 1 - place), place] = 0
+    text[cents < 0] = 0
+    return text
+
+
+def grouped_money(cents: Ints, dollar: Mask, separators: Mask) -> Codes:
+    """Write amounts with two decimals, some with a dollar sign, some with commas between thousands (and quotes then).
+
+    Negative ones are written as nothing.
+    """
+    whole, rest = np.divmod(np.maximum(cents, 0), 100)
+    groups = -(-len(str(whole.max(initial=0))) // 3)
+    numbers = digits(whole, 3 * groups)
+    for place in range(3 * groups - 1):
+        numbers[whole < 10 ** (3 * groups - 1 - place), place] = 0
+    quote = _where(separators & (whole >= 1000), b'"')
+    columns: list[Codes | bytes] = [quote, _where(dollar, b"$")]
+    for group in range(groups):
+        columns.append(numbers[:, 3 * group : 3 * group + 3])
+        columns.append(_where(separators & (whole >= 10 ** (3 * (groups - 1 - group))) & (group < groups - 1), b","))
+    text = side_by_side([*columns, b".", digits(rest, 2), quote], len(cents))
     text[cents < 0] = 0
     return text
 
@@ -91,6 +121,10 @@ def side_by_side(columns: Iterable[Codes | bytes], rows: int) -> Codes:
         ],
         axis=1,
     )
+
+
+def _where(mask: Mask, sign: bytes) -> Codes:
+    return np.asarray(np.where(mask, np.uint8(sign[0]), np.uint8(0))[:, None])
 
 
 def squeeze(lines: Codes) -> bytes:

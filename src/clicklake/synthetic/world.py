@@ -32,9 +32,7 @@ class World:
         self.users = users
         self._period = period
         self.products = products
-        self._quantiles = np.linspace(0, 1, _ACTIVITY_STEPS + 1)
-        self._activity = _shares_of_activity()
-        self._stride = _coprime_stride(users)
+        self._people = People(users)
         self._popularity = np.cumsum(1 / (np.arange(products) + _ZIPF_SHIFT))
         self._popularity /= self._popularity[-1]
         self._by_rank = rng.permutation(products) + 1
@@ -55,10 +53,10 @@ class World:
         begin, end = self._period
         elapsed = (seconds - begin) / (end - begin)
         known = np.ceil(self.users * (_KNOWN_AT_START + (1 - _KNOWN_AT_START) * elapsed)).astype(np.int64)
-        chosen = self._draw_users(len(seconds), rng)
+        chosen = self._people.draw(len(seconds), rng)
         for _ in range(_REDRAWS):
             unknown = np.flatnonzero(chosen >= known)
-            chosen[unknown] = self._draw_users(len(unknown), rng)
+            chosen[unknown] = self._people.draw(len(unknown), rng)
         return chosen % known + 1
 
     def wares(self, count: int, rng: np.random.Generator) -> Ints:
@@ -66,9 +64,24 @@ class World:
         ranks = np.searchsorted(self._popularity, rng.random(count), side="right")
         return np.asarray(self._by_rank[np.minimum(ranks, self.products - 1)])
 
-    def _draw_users(self, count: int, rng: np.random.Generator) -> Ints:
-        ranks = np.interp(rng.random(count), self._activity, self._quantiles) * self.users
-        return np.asarray(np.minimum(ranks.astype(np.int64), self.users - 1) * self._stride % self.users)
+
+class People:
+    """Numbers of people, of whom few are active and many are not.
+
+    Args:
+        count: How many there are.
+    """
+
+    def __init__(self, count: int) -> None:
+        self.count = count
+        self._quantiles = np.linspace(0, 1, _ACTIVITY_STEPS + 1)
+        self._activity = _shares_of_activity()
+        self._stride = _coprime_stride(count)
+
+    def draw(self, count: int, rng: np.random.Generator) -> Ints:
+        """Draw some by their activity; numbers from 0."""
+        ranks = np.interp(rng.random(count), self._activity, self._quantiles) * self.count
+        return np.asarray(np.minimum(ranks.astype(np.int64), self.count - 1) * self._stride % self.count)
 
 
 def _shares_of_activity() -> Floats:
