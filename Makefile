@@ -32,7 +32,7 @@ $(BENCH): pyproject.toml
 	$(VENV)-bench/bin/python -m pip install --quiet --editable .
 	@touch $@
 
-demo: $(VENV)/.installed  ## Generate 2,000,000 events, run everything, print the reports
+demo: $(VENV)/.installed  ## Generate 2,000,000 events and the shop's orders, run everything, print the reports
 	$(BIN)/clicklake demo $(DEMO) --rows $(ROWS)
 	@echo "The program is in $(BIN): source $(BIN)/activate"
 

@@ -6,6 +6,7 @@ import shutil
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from clicklake.cli.context import Context
 from clicklake.errors import UsageError
@@ -24,7 +25,7 @@ def run_demo(context: Context, directory: Path, rows: int, seed: int) -> None:
     from clicklake.quality.ledger import read_ledger
     from clicklake.quality.scorecard import scorecard
     from clicklake.reports.render import to_table
-    from clicklake.synthetic import GeneratorConfig, generate
+    from clicklake.synthetic import CommerceConfig, GeneratorConfig, generate
 
     data, lake_path = directory / "data", directory / "lake"
     if directory.exists() and any(directory.iterdir()) and not (data / "truth.json").exists():
@@ -33,14 +34,17 @@ def run_demo(context: Context, directory: Path, rows: int, seed: int) -> None:
         shutil.rmtree(old, ignore_errors=True)
     begun = time.perf_counter()
     web_rows = rows // 20
-    context.say(f"[bold]1. Generating[/bold] {rows:,} click events and {web_rows:,} web events, some of them faulty …")
-    generate(data, GeneratorConfig(rows=rows, web_rows=web_rows, seed=seed))
+    context.say(f"[bold]1. Generating[/bold] {rows:,} click events, {web_rows:,} web events and the shop's orders …")
+    config = GeneratorConfig(rows=rows, web_rows=web_rows, seed=seed, commerce=CommerceConfig())
+    truth: dict[str, Any] = generate(data, config)
+    made = {name: told["records"] for name, told in truth["sources"].items() if told["records"]}
     generated = time.perf_counter()
+    sizes = ", ".join(f"{records:,} {name}" for name, records in made.items() if not name.endswith("_events"))
+    context.say(f"   {sizes}; some of it faulty, late or there twice")
     context.say(f"   in {data} ({generated - begun:.1f} s)")
     context.say("[bold]2. Running[/bold] bronze → silver → gold …")
     lake = context.open(str(lake_path))
-    paths = {"click_events": str(data / "click_events"), "web_events": str(data / "web_events")}
-    found = {name: path for name, path in paths.items() if Path(path).exists()}
+    found = {name: str(data / name) for name in made}
     result = lake.run(found, progress=context.progress(lake.stages(len(found))))
     ran = time.perf_counter()
     if context.json:
@@ -56,8 +60,9 @@ def run_demo(context: Context, directory: Path, rows: int, seed: int) -> None:
     finally:
         engine.close()
     context.show([entry.row() for entry in ledger], title="The ledger: every row has one fate")
-    shown = [{key: row[key] for key in ("source", "reason", "rows", "share_pct")} for row in card.reasons]
-    context.show(shown, title="Quality: why rows are in quarantine")
+    most = sorted(card.reasons, key=lambda row: (-row["rows"], row["source"], row["reason"]))[:ROWS_SHOWN]
+    shown = [{key: row[key] for key in ("source", "reason", "rows", "share_pct")} for row in most]
+    context.show(shown, title="Quality: why most of the rows in quarantine are there")
     request = Request(lake.catalogue.report_names, "table", None, None, None, {}, None, False)
     reports = collect(lake, request, is_terminal=True)
     for report in reports:
@@ -70,6 +75,7 @@ def run_demo(context: Context, directory: Path, rows: int, seed: int) -> None:
     for line in (
         f"  open {html}",
         f"  clicklake --lake {lake_path} report top_products --limit 20",
+        f"  clicklake --lake {lake_path} quality",
         f"  clicklake --lake {lake_path} quarantine show --reason invalid_amount",
         f'  clicklake --lake {lake_path} query "select event_type, count(*) from gold.fact_events group by 1"',
         "  clicklake init my-shop        a project for your own data",

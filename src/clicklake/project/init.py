@@ -16,7 +16,8 @@ _SOURCES = """\
 One contract for each source of yours, `NAME.yaml` (Open Data Contract Standard 3), and beside it `NAME.sql`, the
 SELECT that makes rows of a silver table of its columns. `clicklake source add FILE` proposes both.
 
-A contract with the name of a source that comes with clicklake (`click_events`, `web_events`) takes its place.
+A contract with the name of a source that comes with clicklake (`click_events`, `web_events`, `orders`, `customers`,
+`products`, `payments`) takes its place.
 """
 _MODELS = """\
 # Models
