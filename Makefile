@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 ROWS   ?= 2000000
 DEMO   ?= demo
 
-.PHONY: help demo test test-all faults lint format docs bench bench-increment bench-large clean
+.PHONY: help demo test test-all faults lint format docs bench bench-increment bench-commerce bench-large clean
 
 help:  ## Say what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-15s %s\n", $$1, $$2}'
@@ -63,6 +63,9 @@ bench: $(BENCH)  ## Measure against the floor and two peers; writes docs/perform
 
 bench-increment: $(BENCH)  ## A day on a year of 18,000,000 events, and 1,000 small increments
 	$(VENV)-bench/bin/python -m benchmarks.increment $(ARGS)
+
+bench-commerce: $(BENCH)  ## 2,000,000 clicks with 500,000 order lines against the clicks alone
+	$(VENV)-bench/bin/python -m benchmarks.commerce $(ARGS)
 
 bench-large: $(BENCH)  ## 200,000,000 events, generated in parts
 	$(VENV)-bench/bin/python -m benchmarks.large $(ARGS)

@@ -51,6 +51,34 @@ def clicks(work: Path, rows: int) -> Clicks:
     return found
 
 
+@dataclass(frozen=True)
+class Shop:
+    """Clicks and what was ordered by them, as files of each source.
+
+    Args:
+        clicks: The click events.
+        others: The folder of each commerce source.
+        truth: What was put into them, as the generator counted.
+    """
+
+    clicks: Path
+    others: dict[str, Path]
+    truth: dict[str, Any]
+
+
+def shop(work: Path, rows: int, order_lines: int, customers: int) -> Shop:
+    """The files of `clicklake generate --rows N --order-lines N --customers N`."""
+    name = f"{rows}-and-{order_lines}-order-lines"
+    folder = work / "data" / name
+    if not (folder / "truth.json").is_file():
+        shutil.rmtree(folder, ignore_errors=True)
+        sizes = ["--rows", f"{rows}", "--order-lines", f"{order_lines}", "--customers", f"{customers}"]
+        run([CLICKLAKE, "generate", folder, *sizes], log=work / "logs" / f"generate-{name}.log")
+    truth = json.loads((folder / "truth.json").read_text())
+    others = {source: folder / source for source in truth["sources"] if source != "click_events"}
+    return Shop(folder / "click_events", others, truth)
+
+
 def part(work: Path, rows: int, parts: int, number: int) -> Clicks:
     """One of several files that follow each other in time and are about the same users and products.
 

@@ -74,9 +74,10 @@ class Lake:
         self.folder = folder
         self.path = folder / "lake"
 
-    def run(self, clicks: Path | None = None) -> Cost:
-        """`clicklake run`, with a file of click events or with what is in bronze."""
-        return self._measure("run", *([f"click_events={clicks}"] if clicks else []))
+    def run(self, clicks: Path | None = None, **others: Path) -> Cost:
+        """`clicklake run`, with a file of click events, files of other sources, or with what is in bronze."""
+        sources = ({"click_events": clicks} if clicks else {}) | others
+        return self._measure("run", *(f"{source}={path}" for source, path in sources.items()))
 
     def ingest(self, clicks: Path) -> Cost:
         """`clicklake ingest` of a file of click events."""
