@@ -58,6 +58,7 @@ class DuckDB:
     ) -> None:
         self.reporting_timezone = reporting_timezone
         self.attached: dict[str, int] = {}
+        self.checked: set[tuple[str, ...]] = set()  # SQL that was found to run
         self._spill = SpillFolder(spill)
         self.spill = self._spill.path
         config: dict[str, Any] = {

@@ -105,13 +105,14 @@ candidates as (select {", ".join([provenance, *candidates])} from cleaned)
 {text(model)}"""
 
     def check(self, engine: DuckDB | None = None) -> None:
-        """Compile everything once, and have an engine look at it.
+        """Compile everything once, and have an engine look at it; one that has done so before need not again.
 
         Raises:
             ContractError: The mapping, the model or a rule can't be used.
         """
         standard, broken = self.standard("work.no_bronze"), self.broken()
-        if engine is None:
+        checked = (standard, *broken.values())
+        if engine is None or checked in engine.checked:
             return
         columns = (*self.contract.column_names, "extra", "corrupt_record", "source_file")
         empty = ", ".join(f"cast(null as varchar) as {quote(name)}" for name in columns)
@@ -121,6 +122,7 @@ candidates as (select {", ".join([provenance, *candidates])} from cleaned)
         )
         try:
             engine.rows(f"select {', '.join(['*', *broken.values()])} from ({standard})")
+            engine.checked.add(checked)
             return
         except EngineError:
             pass  # which of them it is, is found one by one

@@ -18,6 +18,8 @@ from clicklake.engines.sql import quote, string
 from clicklake.refine.compile import MALFORMED, Judge
 
 _FILTER_BITS = 24
+_MOST_VALUES = 15_000_000
+"""Values of standardised rows up to which these are kept in the engine, so that they are made once and not twice."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,8 @@ class Fates:
     Args:
         judge: Who judged.
         bronze: View of the bronze rows that were judged.
+        standard: These, standardised: a table, or a view where they are many.
+        is_kept: Whether it is a table.
         quarantine: Rows with `row_id`, `raw`, `reasons`, `source_file`, `ingestion_timestamp`.
         duplicates: Rows with `row_id`, `event_id` (the one kept), `is_conflict` and `is_history`: true for silver
             rows whose place a judged row takes.
@@ -36,6 +40,8 @@ class Fates:
 
     judge: Judge
     bronze: str
+    standard: str
+    is_kept: bool
     quarantine: str
     duplicates: str
     excluded: str
@@ -50,8 +56,13 @@ class Fates:
         """Query: the rows for silver, in its columns."""
         columns = ", ".join(map(quote, self.judge.columns))
         key = quote(self.judge.identity.row_id)
-        return f"""select {columns} from ({self.judge.standard(self.bronze)}) as standard
+        return f"""select {columns} from {self.standard} as standard
 anti join (select row_id from {self.excluded}) as excluded on standard.{key} = excluded.row_id"""
+
+    def forget(self, engine: DuckDB) -> None:
+        """Free the memory that the standardised rows take, when silver has them."""
+        if self.is_kept:
+            engine.execute(f"drop table if exists {self.standard}")
 
 
 def judge_rows(engine: DuckDB, judge: Judge, bronze: str, history: str | None = None) -> Fates:
@@ -66,12 +77,14 @@ def judge_rows(engine: DuckDB, judge: Judge, bronze: str, history: str | None = 
     name = judge.contract.source
     view = f"work.bronze_{name}"
     engine.execute(f"create or replace view {view} as {bronze}")
-    engine.execute(f"create or replace view work.standard_{name} as {judge.standard(view)}")
-    before = history or f"select * from work.standard_{name} where false"
+    is_kept = _is_small(engine, judge, view)
+    standard = f"work.{'kept' if is_kept else 'standard'}_{name}"
+    engine.execute(f"create or replace {'table' if is_kept else 'view'} {standard} as {judge.standard(view)}")
+    before = history or f"select * from {standard} where false"
     engine.execute(f"create or replace view work.history_{name} as {before}")
-    suspects = _suspects(engine, judge, name, has_history=history is not None)
+    suspects = _suspects(engine, judge, name, standard, has_history=history is not None)
     engine.register("suspect_ids", pa.table({"row_id": suspects}))
-    _look_at_suspects(engine, judge, name, view)
+    _look_at_suspects(engine, judge, name, view, is_kept=is_kept)
     _quarantine(engine, judge, name, view)
     _duplicates(engine, judge, name)
     engine.execute(
@@ -83,6 +96,8 @@ def judge_rows(engine: DuckDB, judge: Judge, bronze: str, history: str | None = 
     return Fates(
         judge=judge,
         bronze=view,
+        standard=standard,
+        is_kept=is_kept,
         quarantine=f"work.quarantine_{name}",
         duplicates=f"work.duplicates_{name}",
         excluded=f"work.excluded_{name}",
@@ -90,13 +105,17 @@ def judge_rows(engine: DuckDB, judge: Judge, bronze: str, history: str | None = 
     )
 
 
-def _suspects(engine: DuckDB, judge: Judge, name: str, *, has_history: bool) -> npt.NDArray[np.int64]:
+def _is_small(engine: DuckDB, judge: Judge, view: str) -> bool:
+    return int(engine.value(f"select count(*) from {view}")) * len(judge.columns) <= _MOST_VALUES
+
+
+def _suspects(engine: DuckDB, judge: Judge, name: str, standard: str, *, has_history: bool) -> npt.NDArray[np.int64]:
     """The rows that break a rule or share a hash with another row; those of history go to `history_ids`."""
     key = quote(judge.identity.row_id)
     bad = " or ".join(judge.broken().values()) or "false"
     scan = engine.stream(
         f"select {key} as row_id, case when {bad} then 0::ubigint else {judge.identity_hash()} end as hash "
-        f"from work.standard_{name}"
+        f"from {standard}"
     )
     ids_parts, hash_parts = [np.empty(0, np.int64)], [np.empty(0, np.uint64)]
     for batch in scan:
@@ -131,7 +150,7 @@ def _is_in(values: npt.NDArray[np.uint64], wanted: npt.NDArray[np.uint64]) -> np
     return found
 
 
-def _look_at_suspects(engine: DuckDB, judge: Judge, name: str, view: str) -> None:
+def _look_at_suspects(engine: DuckDB, judge: Judge, name: str, view: str, *, is_kept: bool) -> None:
     """Table of the suspects: identity columns, the rules that each breaks, and the raw row of those that do."""
     identity = judge.identity
     key = quote(identity.row_id)
@@ -144,8 +163,14 @@ def _look_at_suspects(engine: DuckDB, judge: Judge, name: str, view: str) -> Non
     engine.execute(
         f"create or replace view {picked} as select * from {view} where row_id in (select row_id from suspect_ids)"
     )
+    standard = judge.standard(picked, with_raw=True)
+    if is_kept:
+        standard = (
+            f"select kept.*, raws.raw from work.kept_{name} as kept "
+            f"join (select row_id, {judge.raw_json()} as raw from {picked}) as raws on kept.{key} = raws.row_id"
+        )
     engine.execute(f"""create or replace table work.suspects_{name} as
-with standard as ({judge.standard(picked, with_raw=True)}),
+with standard as ({standard}),
 judged as (
     select {key} as row_id, {columns}, raw, list_filter([{reasons}], lambda r: r is not null) as reasons
     from standard

@@ -209,6 +209,8 @@ class Refiner:
             if name in targets.values():
                 nulls.update({f"{name}.{column}": rows for column, rows in written.nulls.items()})
             self.after(name)
+        for fates in changes.fates.values():
+            fates.forget(self.engine)
         return Refined(self._settle(tables, plan, judges, changes), nulls, plan.works, was_begun)
 
     def _judge(self, plan: Plan, judges: Mapping[str, Judge], tables: Tables, *, was_begun: bool) -> Changes:
