@@ -12,6 +12,7 @@ from clicklake.cli.context import Context
 from clicklake.errors import UsageError
 
 if TYPE_CHECKING:
+    from clicklake.contracts.model import ReportDoc
     from clicklake.lake import Lake
     from clicklake.reports.render import Result
 
@@ -85,10 +86,14 @@ def collect(lake: Lake, request: Request, *, is_terminal: bool) -> list[Result]:
                 currency=lake.settings.currency,
                 window=str(Window(_date(request.since), _date(request.until))),
                 total_rows=None,
-                note=f"first {shown_limit:,} rows; --limit gives another number" if is_cut else None,
+                note=f"first {shown_limit:,} rows; --limit gives another number" if is_cut else _empty(doc, len(rows)),
             )
         )
     return results
+
+
+def _empty(doc: ReportDoc, rows: int) -> str | None:
+    return None if rows else doc.empty
 
 
 def _date(value: str | None) -> Any:  # noqa: ANN401 - a date, checked when the report ran
@@ -115,7 +120,11 @@ def _print(context: Context, lake: Lake, request: Request, results: Sequence[Res
 
     if request.format == "html":
         sys.stdout.write(page(lake, results))
-    elif request.format == "json" and len(results) == 1:
+        return
+    for result in results if request.format in ("json", "csv") else ():
+        if result.note and not result.table.num_rows:
+            context.say(f"{result.name}: {result.note}")
+    if request.format == "json" and len(results) == 1:
         write_json(results[0].table, sys.stdout)
     elif request.format == "json":
         parts = (f"{_quoted(result.name)}: {to_json(result.table).strip()}" for result in results)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import pyarrow as pa
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from clicklake.contracts.strict_yaml import read_document, validate
 from clicklake.contracts.types import ColumnType
@@ -183,14 +183,31 @@ class Chart(_Strict):
     title: str | None = None
 
 
+def _as_list(value: object) -> object:
+    return (value,) if isinstance(value, str) else value
+
+
 class ReportDoc(_Strict):
-    """The document of a report."""
+    """The document of a report.
+
+    Args:
+        title: What stands above it.
+        description: What a row is.
+        grain: The columns that name a row.
+        columns: By name.
+        window: The tables that the window restricts, by their `date_key`; one may stand alone.
+        empty: What a reader should know where there are no rows.
+        limit: How many rows are shown.
+        parameters: What its SQL may name.
+        chart: How it is drawn.
+    """
 
     title: str
     description: str
     grain: tuple[str, ...]
     columns: dict[str, ReportColumn] = Field(min_length=1)
-    window: str | None = None
+    window: Annotated[tuple[str, ...], BeforeValidator(_as_list)] = ()
+    empty: str | None = None
     limit: Limit = Limit()
     parameters: tuple[str, ...] = ()
     chart: Chart = Chart()

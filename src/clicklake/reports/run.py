@@ -71,7 +71,7 @@ def report_query(
     Args:
         report: The report.
         parameters: Values of its placeholders; those it declares and nobody gave are null.
-        window: The days; they restrict the table that the document names as `window`.
+        window: The days; they restrict the tables that the document names as `window`.
         limit: Rows at the most; the report may name it as `:row_limit`.
     """
     given = {**dict.fromkeys(report.doc.parameters), **parameters, "row_limit": limit}
@@ -80,8 +80,9 @@ def report_query(
         if not report.doc.window:
             raise UsageError(f"report {report.name} has no window: --since and --until don't apply")
         for table in list(tree.find_all(exp.Table)):
-            if f"{table.db}.{table.name}" == report.doc.window:
-                inner = exp.select("*").from_(exp.to_table(report.doc.window)).where(condition)
+            name = f"{table.db}.{table.name}"
+            if name in report.doc.window:
+                inner = exp.select("*").from_(exp.to_table(name)).where(condition)
                 table.replace(inner.subquery(table.alias_or_name))
     if limit is not None and isinstance(tree, exp.Query):
         tree = tree.limit(limit)

@@ -1,0 +1,69 @@
+with
+
+events as (
+    select * from gold.fact_events
+),
+
+-- When each session bought first; numbers are sorted and compared much faster than texts.
+buying_sessions as (
+    select
+        user_id,
+        session_id,
+        min(unix_micros(event_timestamp)) as bought_at,
+        row_number() over (order by user_id asc, session_id asc) as session_number
+    from gold.fact_events
+    where event_type = 'purchase' and is_success and session_id is not null
+    group by user_id, session_id
+),
+
+session_events as (
+    select
+        buying_sessions.session_number,
+        buying_sessions.bought_at,
+        unix_micros(events.event_timestamp) as happened_at,
+        case
+            when events.event_type = 'purchase' and not events.is_success then 'purchase failed'
+            else events.event_type
+        end as step
+    from events
+    inner join buying_sessions
+        on
+            events.user_id = buying_sessions.user_id
+            and events.session_id = buying_sessions.session_id
+    where unix_micros(events.event_timestamp) <= buying_sessions.bought_at
+),
+
+-- What happened at the instant of the purchase stands in the order of its name.
+steps as (
+    select
+        session_number,
+        happened_at,
+        step,
+        lag(step) over (partition by session_number order by happened_at asc, step asc)
+            as step_before
+    from session_events
+    where happened_at < bought_at or step <= 'purchase'
+),
+
+session_paths as (
+    select
+        session_number,
+        count(*) as steps,
+        string_agg(step, ' > ' order by happened_at asc, step asc) as path
+    from steps
+    where step is distinct from step_before
+    group by session_number
+),
+
+final as (
+    select
+        path,
+        steps,
+        count(*) as sessions,
+        pct(count(*), sum(count(*)) over ()) as share_pct
+    from session_paths
+    group by path, steps
+)
+
+select * from final
+order by sessions desc, path asc
