@@ -82,26 +82,90 @@ def make(folder: Path, seed: int, rows: int = 60) -> Scenario:
     web_three = ndjson(
         "w3.ndjson", [*web[rows + 10 :], *[_corrected(rng, event) for event in rng.sample(web[:rows], 8)], "[1]"]
     )
+    shop = commerce(folder, rng)
     strict = SOON + "rules:\n  max_amount: 40\n"
     loose = SOON + "rules:\n  max_amount: 5000\n"
     steps = [
-        Step("first files", ("run", f"click_events={first}", f"web_events={folder / 'w1'}")),
-        Step("overlap, a known file", ("run", f"click_events={second}", f"click_events={first}")),
-        Step("corrections", ("run", f"web_events={web_two}", f"click_events={again}")),
+        Step("first files", ("run", f"click_events={first}", f"web_events={folder / 'w1'}", *shop[0])),
+        Step("overlap, a known file", ("run", f"click_events={second}", f"click_events={first}", *shop[1])),
+        Step("corrections", ("run", f"web_events={web_two}", f"click_events={again}", *shop[2])),
         Step("a file cut short", ("run", f"click_events={third}", f"click_events={cut}"), code=1, any_order=False),
         Step("a stricter rule", ("run", f"click_events={fourth}"), strict, any_order=False),
         Step("a looser rule", ("run", f"web_events={web_three}", f"click_events={changed}"), loose),
         Step("replay", ("quarantine", "replay"), loose, any_order=False),
         Step("unload", ("unload", "click_events", second), loose, any_order=False),
+        Step("unload orders", ("unload", "orders", shop[1][0].partition("=")[2]), loose, any_order=False),
         Step("small files put together", ("optimize", "--all"), loose, any_order=False),
         Step("gold anew", ("build", "--full"), loose, any_order=False),
         Step("a backup", ("backup", "copy"), loose, any_order=False),
         Step("old files removed", ("vacuum", "--all", "--yes"), loose, any_order=False),
         Step("gold restored", ("restore", "gold.dim_users", "--to", "1", "--yes"), loose, any_order=False),
+        Step("orders restored", ("restore", "silver.orders", "--to", "1", "--yes"), loose, any_order=False),
         Step("silver restored", ("restore", "silver.events", "--to", "2", "--yes"), loose, any_order=False),
         Step("brought in line", ("run",), loose, any_order=False),
     ]
     return Scenario(folder, steps)
+
+
+def commerce(folder: Path, rng: random.Random) -> list[list[str]]:
+    """Files of orders, customers, products and payments for three steps, as arguments.
+
+    Later ones hold newer and older versions of earlier rows, repeat some, and bring customers and products that
+    orders have named before.
+    """
+    orders = [f"o{rng.randrange(20)},{rng.randrange(1, 3)},u{rng.randrange(12)},p{rng.randrange(6)}" for _ in range(90)]
+    states = ("completed", "pending", "refunded", "cancelled", "Shipped", "odd")
+
+    def files(step: int, names: dict[str, tuple[str, list[str]]]) -> list[str]:
+        found = []
+        for name, (header, lines) in names.items():
+            file = folder / "commerce" / f"{step}" / f"{name}.csv"
+            found.append(f"{name}={_write(file, chr(10).join([header, *lines, '']).encode())}")
+        return found
+
+    def lines(chosen: list[str]) -> list[str]:
+        found = [
+            f"{key},{_time(rng)},{rng.randrange(4)},{rng.randrange(900)}.50,,,,{rng.choice(states)},{_time(rng)}"
+            for key in chosen
+        ]
+        return [*found, *rng.sample(found, 3), "o1,1,u1,p1,never,-1,x,,,,,", "o1,1"]
+
+    def parents(kind: str, numbers: range) -> list[str]:
+        places = ("Germany", "fr", "Atlantis", "")
+        if kind == "u":
+            return [f"u{n},Name{n},n{n}@x.com,{rng.choice(places)},{_time(rng)}" for n in numbers for _ in range(2)]
+        return [f"p{n},Thing {n},{rng.randrange(50)}.00,{rng.randrange(20)},{_time(rng)}" for n in numbers]
+
+    def payments(count: int) -> list[str]:
+        paid = ("captured", "failed", "refunded")
+        return [
+            f"y{rng.randrange(40)},o{rng.randrange(25)},card,{rng.randrange(90)}.50,{_time(rng)},{rng.choice(paid)},"
+            + _time(rng)
+            for _ in range(count)
+        ]
+
+    order = (
+        "order_id,line_id,customer_id,product_id,order_date,quantity,unit_price,discount,net_amount,currency,status,"
+        "updated_at"
+    )
+    customer, product = (
+        "customer_id,first_name,email,country,updated_at",
+        "product_id,product_name,price,cost,updated_at",
+    )
+    payment = "payment_id,order_id,payment_method,amount,payment_date,status,updated_at"
+    return [
+        files(1, {"orders": (order, lines(orders[:40])), "products": (product, parents("p", range(3)))}),
+        files(2, {"orders": (order, lines(orders[30:70])), "payments": (payment, payments(30))}),
+        files(
+            3,
+            {
+                "orders": (order, lines(orders[20:])),
+                "customers": (customer, parents("u", range(9))),
+                "products": (product, parents("p", range(2, 5))),
+                "payments": (payment, payments(20)),
+            },
+        ),
+    ]
 
 
 def _write(file: Path, data: bytes) -> str:
