@@ -40,6 +40,8 @@ def _lines(found: Described) -> Iterator[tuple[str, str]]:
         yield "Purpose", facts.purpose
     yield "Owner", f"{facts.owner} ({facts.owner_from})" if facts.owner else "nobody is named (setting owners)"
     yield "Key", names(facts.grain)
+    if facts.entity:
+        yield "Version of", names(facts.entity)
     if facts.partition_by:
         yield "Partitions", names(facts.partition_by)
     for reference in facts.references:
@@ -52,7 +54,8 @@ def _lines(found: Described) -> Iterator[tuple[str, str]]:
         yield "Used by", names(facts.downstream)
     if state.is_there:
         at = f", release {state.release}" if state.release else ""
-        size = f"{integer(state.rows)} rows, {integer(state.files)} files, {integer(state.bytes)} bytes"
+        files = "1 file" if state.files == 1 else f"{integer(state.files)} files"
+        size = f"{integer(state.rows)} rows, {files}, {integer(state.bytes)} bytes"
         yield "Size", f"{size}, version {state.version}{at}"
     else:
         yield "Size", "the lake doesn't have it yet"

@@ -15,6 +15,7 @@ import typer
 
 from clicklake._version import __version__
 from clicklake.cli import (
+    docs_commands,
     lake_commands,
     lineage_commands,
     maintenance,
@@ -42,6 +43,7 @@ for group in (
     maintenance,
     quality_commands,
     lineage_commands,
+    docs_commands,
     project_commands,
 ):
     group.register(app)

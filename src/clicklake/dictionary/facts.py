@@ -105,6 +105,7 @@ class TableFacts:
         description: What a row is, in one sentence.
         columns: In their order.
         grain: The columns that name a row.
+        entity: The columns that name what a row is a version of, by the contract; empty where rows have no versions.
         owner: Who answers for it; None where nobody is named.
         owner_from: Where that stands.
         sources: The sources that feed a bronze or silver table.
@@ -126,6 +127,7 @@ class TableFacts:
     description: str
     columns: tuple[ColumnFacts, ...]
     grain: tuple[str, ...] = ()
+    entity: tuple[str, ...] = ()
     owner: str | None = None
     owner_from: str = ""
     sources: tuple[str, ...] = ()

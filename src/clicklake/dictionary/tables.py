@@ -89,6 +89,7 @@ def _of_bronze(lineage: Lineage, contract: Contract, owners: Mapping[str, str]) 
         description="One row per record of every file, as it came.",
         columns=tuple(columns),
         grain=("row_id",),
+        entity=contract.key,
         owner=owner,
         owner_from=owner_from,
         sources=(contract.source,),
@@ -137,6 +138,7 @@ def _of_model(lineage: Lineage, model: Model, owners: Mapping[str, str]) -> Tabl
         description=doc.description,
         columns=columns,
         grain=doc.grain,
+        entity=_entity(lineage, feeding),
         owner=owner,
         owner_from=owner_from,
         sources=tuple(contract.source for contract in feeding),
@@ -195,6 +197,13 @@ def references_of(lineage: Lineage, model: Model, feeding: Sequence[Contract]) -
             if own and to_column and ((own,), table) not in seen:
                 seen.add(((own,), table))
                 yield ReferenceFacts((own,), table, (to_column,), is_checked=False)
+
+
+def _entity(lineage: Lineage, feeding: Sequence[Contract]) -> tuple[str, ...]:
+    """The contracts' key in the columns of their silver table, where they agree on one."""
+    keys = {tuple(_silver_column(lineage, contract, name) for name in contract.key) for contract in feeding}
+    key = keys.pop() if len(keys) == 1 else ()
+    return tuple(name for name in key if name) if all(key) else ()
 
 
 def _silver_column(lineage: Lineage, contract: Contract, name: str) -> str | None:

@@ -135,7 +135,7 @@ def test_for_people_and_for_machines(
     told = capsys.readouterr().out
     for part in (
         "Key:         event_id",
-        "1 rows, 1 files",
+        "1 rows, 1 file,",
         "user_id -> gold.dim_users",
         "personal",
         "rows_equal_silver",

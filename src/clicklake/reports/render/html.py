@@ -76,7 +76,7 @@ def _page(title: str, about: Mapping[str, str], entries: Sequence[Entry], body: 
 <meta http-equiv="Content-Security-Policy" content="{_POLICY}">
 <title>{escape(title)}</title>
 <style>
-{_style()}</style>
+{theme_style()}</style>
 </head>
 <body>
 <header>
@@ -93,7 +93,7 @@ def _page(title: str, about: Mapping[str, str], entries: Sequence[Entry], body: 
 """
 
 
-def _style() -> str:
+def theme_style() -> str:
     """The style sheet with the colours of the theme, which also repaint the charts in the dark."""
     light, dark = (
         "".join(f"--{name}:{value};" for name, value in colours.items()) for colours in (theme.LIGHT, theme.DARK)

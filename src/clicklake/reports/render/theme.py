@@ -17,7 +17,7 @@ LIGHT: Mapping[str, str] = {
     "grey1": "#66707f",
     "grey2": "#98a1ae",
     "grey3": "#c3c9d2",
-    "warning": "#b26a00",
+    "warning": "#985a00",
     "bad": "#a3243b",
     "shadow": "#161b241f",
 }

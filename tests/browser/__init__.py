@@ -1,0 +1,1 @@
+"""What is shown to people is looked at in a real browser."""
