@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 
 import duckdb
 import numpy as np
@@ -56,7 +57,7 @@ def read_ndjson(file: InputFile, contract: Contract, stats: FileStats) -> Iterat
     decoded, everything else as it is spelled; that is drift in a column of text. Unknown keys go to `extra`.
     """
     query, drift, schema = _query(contract), _Drift(contract, stats), text_schema(contract)
-    with duckdb.connect(config={"threads": 1}) as connection:
+    with _database().cursor() as connection:
         for text in _batches(file):
             lines, corrupt = _lines(text)
             connection.register("lines", pa.table({"line": lines}))
@@ -78,6 +79,12 @@ def read_ndjson(file: InputFile, contract: Contract, stats: FileStats) -> Iterat
                 yield corrupt_batch(corrupt, contract)
     if stats.records > stats.corrupt:
         drift.note_missing()
+
+
+@lru_cache(maxsize=1)
+def _database() -> duckdb.DuckDBPyConnection:
+    """One for all files: to start one takes longer than to read an hour's events."""
+    return duckdb.connect(config={"threads": 1})
 
 
 def _batches(file: InputFile) -> Iterator[bytes]:
