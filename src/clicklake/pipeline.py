@@ -8,8 +8,6 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import Any
 
-import pyarrow as pa
-
 from clicklake.build.build import Builder, Built
 from clicklake.build.checks import CheckResult, run_checks
 from clicklake.build.news import news_since
@@ -17,7 +15,7 @@ from clicklake.build.release import Release, newest, publish
 from clicklake.contracts.catalogue import Catalogue, pick
 from clicklake.engines.duckdb import DuckDB
 from clicklake.engines.sql import Parameter, quote, string
-from clicklake.errors import CheckFailedError, ConflictError
+from clicklake.errors import CheckFailedError
 from clicklake.ingest.files import discover
 from clicklake.ingest.ingest import FileOutcome, ingest
 from clicklake.ingest.notes import KnownFiles, drift_of, note_files
@@ -25,8 +23,8 @@ from clicklake.refine.plan import Kind, Work
 from clicklake.refine.refine import Refined, Refiner
 from clicklake.refine.registry import Registry
 from clicklake.runs import Run, logger
-from clicklake.storage import Snapshot, Store, commit
-from clicklake.tables import system_spec
+from clicklake.storage import Snapshot, Store
+from clicklake.tables import append
 
 DRIFT, RUNS = "ops.drift", "ops.runs"
 
@@ -240,16 +238,7 @@ class Pipeline:
 
     def append(self, name: str, rows: Sequence[Mapping[str, Any]]) -> None:
         """Add rows to a system table that nothing is derived from."""
-        if not rows:
-            return
-        for _ in range(20):
-            snapshot = self.store.ensure(system_spec(self.catalogue, name))
-            try:
-                commit(self.store, snapshot, pa.Table.from_pylist(list(rows), schema=snapshot.schema), marks={})
-                return
-            except ConflictError:
-                continue
-        raise ConflictError(f"{name}: other writers were always faster")
+        append(self.store, self.catalogue, name, rows)
 
     def _record_files(self, source: str, outcomes: Sequence[FileOutcome], known: frozenset[str]) -> None:
         note_files(self.store, self.engine, self.catalogue, source, outcomes, known, self.run.run_id)

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pyarrow as pa
+
 from clicklake.contracts.catalogue import Catalogue
 from clicklake.contracts.model import Model
-from clicklake.storage import TableSpec
+from clicklake.errors import ConflictError
+from clicklake.storage import Store, TableSpec, commit
+
+_TRIES = 20
 
 
 def spec_of(model: Model) -> TableSpec:
@@ -24,3 +32,21 @@ def spec_of(model: Model) -> TableSpec:
 def system_spec(catalogue: Catalogue, name: str) -> TableSpec:
     """What a table that every lake has is created with."""
     return spec_of(catalogue.system[name])
+
+
+def append(store: Store, catalogue: Catalogue, name: str, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Add rows to a system table that nothing is derived from.
+
+    Raises:
+        ConflictError: Other writers were always faster.
+    """
+    if not rows:
+        return
+    for _ in range(_TRIES):
+        snapshot = store.ensure(system_spec(catalogue, name))
+        try:
+            commit(store, snapshot, pa.Table.from_pylist([dict(row) for row in rows], schema=snapshot.schema), marks={})
+            return
+        except ConflictError:
+            continue
+    raise ConflictError(f"{name}: other writers were always faster")

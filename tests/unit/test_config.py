@@ -35,6 +35,11 @@ OTHER_VALUES = {
     "quality.fail_under": "80",
     "quality.sources.*.warn_under": "70",
     "quality.sources.*.fail_under": "60",
+    "quality.when": "after_run",
+    "quality.dimensions.*.warn_under": "99",
+    "quality.dimensions.*.fail_under": "98",
+    "quality.tables.*.warn_under": "97",
+    "quality.tables.*.fail_under": "96",
     "duckdb.memory_limit": "1.5GiB",
     "duckdb.threads": "4",
     "duckdb.temp_directory": "/scratch",
@@ -95,7 +100,13 @@ def test_without_a_file_the_defaults_hold(load, tmp_path):
     assert loaded.settings == Settings(lake=str(tmp_path / "lake"))
     assert (loaded.file, loaded.project, loaded.profile) == (None, None, None)
     assert set(loaded.origin.values()) == {"default"}
-    assert set(loaded.origin) == {key for key in REFERENCE if "*" not in key} | {"sources", "quality.sources", "owners"}
+    assert set(loaded.origin) == {key for key in REFERENCE if "*" not in key} | {
+        "owners",
+        "sources",
+        "quality.sources",
+        "quality.dimensions",
+        "quality.tables",
+    }
 
 
 def test_defaults_are_those_of_the_specification():
@@ -150,7 +161,7 @@ def test_every_layer_goes_over_the_one_before(load):
 
 @pytest.mark.parametrize("key", REFERENCE)
 def test_every_default_can_be_set_by_the_environment(load, key):
-    name = key.replace("*", "click_events")
+    name = key.replace("*", "accuracy" if ".dimensions." in key else "click_events")
     variable = "CLICKLAKE_" + name.replace(".", "__").upper()
     loaded = load("engine: duckdb\n", **{variable: OTHER_VALUES[key]})
     value = value_at(loaded.settings, name)
@@ -705,6 +716,19 @@ def test_thresholds_of_a_source(load):
     assert [quality.for_source(name) for name in "abc"] == [(70, 80), (95, 0), (95, 80)]
 
 
+def test_thresholds_of_dimensions_and_tables(load):
+    quality = load(
+        "quality: {warn_under: 90, fail_under: 80, dimensions: {accuracy: {warn_under: 99, fail_under: 98}}, "
+        "tables: {orders: {fail_under: 0}, events: {warn_under: 50}}}"
+    ).settings.quality
+    found = [quality.for_measure(f"silver.{table}", "accuracy") for table in ("orders", "events", "payments")]
+    assert found == [(99, 0), (50, 98), (99, 98)]
+    assert quality.for_measure("silver.orders", "validity") == (90, 0)
+    assert quality.for_measure("silver.payments", "validity") == (90, None), "a source's bound is on its own score"
+    assert quality.for_measure("bronze.orders", "validity") == (None, None)
+    assert quality.for_measure("bronze.orders", "accuracy") == (99, 98)
+
+
 @pytest.mark.parametrize("profile", [None, "dev", "test", "prod"])
 def test_the_template_loads(load, tmp_path, profile):
     loaded = load(TEMPLATE, profile=profile)
@@ -718,7 +742,9 @@ def test_the_template_shows_every_setting_at_its_default_or_as_an_example(load):
     text = re.sub(r"^( *)#(?=[a-z])", r"\1", TEMPLATE, flags=re.MULTILINE)
     loaded = load(text, profile="dev")
     written = {
-        re.sub(r"(sources|owners)\.\w+", r"\1.*", key) for key, origin in loaded.origin.items() if origin != "default"
+        re.sub(r"(sources|dimensions|tables|owners)\.\w+", r"\1.*", key)
+        for key, origin in loaded.origin.items()
+        if origin != "default"
     }
     assert written | {"quality.sources.*.warn_under"} == set(REFERENCE)
     examples = {

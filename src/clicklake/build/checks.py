@@ -104,7 +104,7 @@ def _repeated(engine: DuckDB, model: Model, news: News | None = None) -> int:
         same = same_key(grain, "rows", "news") if has_nulls else _equal(grain, "rows", grain, "news")
         rows = f"(select rows.* from {model.name} as rows semi join {news.added} as news on {same}) as rows"
     elif len(grain) == 1 and model.doc.columns[grain[0]].type == "bigint":
-        counted = _repeated_ids(engine.stream(f"select {keys} from {model.name}"))
+        counted = repeated_ids(engine.stream(f"select {keys} from {model.name}"))
         if counted is not None:
             return counted
     nullable = {name for name in grain if model.doc.columns[name].type != "bigint"}
@@ -130,7 +130,7 @@ def _twice(batches: pa.RecordBatchReader) -> npt.NDArray[np.uint64]:
     return np.unique(hashes[1:][hashes[1:] == hashes[:-1]])
 
 
-def _repeated_ids(ids: pa.RecordBatchReader) -> int | None:
+def repeated_ids(ids: pa.RecordBatchReader) -> int | None:
     """Ids that occur again, by a flag for each id of a range: hundreds of times faster than grouping.
 
     Ids of one source are dense, those of different sources far apart: there is an array of flags for each run of

@@ -25,52 +25,40 @@ def quality(
         float | None,
         typer.Option("--fail-under", min=0, max=100, metavar="PCT", help="Exit 3 where a source's score is under it."),
     ] = None,
+    show: Annotated[
+        str | None,
+        typer.Option("--show", metavar="MEASURE", help="The rows behind a number, in place of the scorecard."),
+    ] = None,
+    output: Annotated[str | None, typer.Option("--format", help="table or json; with --show also csv.")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="With --show: rows at the most.")] = 20,
+    show_pii: Annotated[
+        bool, typer.Option("--show-pii", help="With --show: personal data, which is masked otherwise.")
+    ] = False,
 ) -> None:
-    """Scores by source and dimension, reasons, trend over runs, drift, ledger."""
-    from clicklake.quality.scorecard import require, scorecard
+    """Scorecard in five dimensions, thresholds, trend over runs, business impact, reasons, drift, ledger."""
+    from clicklake.cli.scorecard import collect, show_rows, show_scorecard
+    from clicklake.errors import UsageError
+    from clicklake.quality.assess import require_measures
+    from clicklake.quality.scorecard import require
 
     context: Context = ctx.obj
+    allowed = ("table", "json", "csv") if show else ("table", "json")
+    chosen = output or ("json" if context.json else "table")
+    if chosen not in allowed:
+        raise UsageError(f"--format {chosen}: allowed are {', '.join(allowed)}")
     lake = context.open()
-    engine = lake.engine()
-    try:
-        card = scorecard(lake.store, engine, lake.catalogue, lake.settings.quality)
-    finally:
-        engine.close()
-    ledger = [{**entry.row(), "verdict": card.verdicts[entry.source]} for entry in card.ledger]
-    if context.json:
-        facts = {"ledger": ledger, "dimensions": card.dimensions, "reasons": card.reasons}
-        context.show([{**facts, "trend": card.trend, "drift": card.drift}])
-    elif not ledger:
-        context.say("nothing was refined yet: clicklake run click_events=PATH, or clicklake demo")
-    else:
-        context.show(ledger, title="Ledger: every row has one fate")
-        context.show(card.dimensions, title="Scores by dimension (percent of rows without a fault)")
-        if card.reasons:
-            context.show(card.reasons, title="Why rows are in quarantine")
-        for source in {row["source"]: None for row in card.trend}:
-            scores = [row["score"] for row in card.trend if row["source"] == source]
-            if len(scores) > 1:
-                told = f"{scores[0]:.2f} % to {scores[-1]:.2f} %, {len(scores)} runs"
-                context.stdout.print(f"Trend of {source}: {sparkline(scores)}  {told}")
-        if card.drift:
-            context.show(card.drift, title="Drift: where files differ from their contract")
-    least = {entry.source: lake.settings.quality.for_source(entry.source)[1] for entry in card.ledger}
+    if show:
+        show_rows(context, lake, show, chosen, limit=limit, show_pii=show_pii)
+        return
+    context.json = chosen == "json"
+    shown = collect(lake)
+    show_scorecard(context, shown)
+    thresholds = lake.settings.quality
+    least = {entry.source: thresholds.for_source(entry.source)[1] for entry in shown.card.ledger}
     if fail_under is not None:
         least = dict.fromkeys(least, fail_under)
-    require(card.ledger, least)
-
-
-def sparkline(values: list[float | None]) -> str:
-    """A row of bars, the lowest value the lowest."""
-    known = [value for value in values if value is not None]
-    if not known:
-        return ""
-    low, high = min(known), max(known)
-    bars = "▁▂▃▄▅▆▇█"
-    steps = [
-        bars[-1] if high == low else bars[int((v - low) / (high - low) * 7)] if v is not None else " " for v in values
-    ]
-    return "".join(steps)
+    require(shown.card.ledger, least)
+    require_measures(shown.assessment.taken, thresholds)
 
 
 def quarantine_list(

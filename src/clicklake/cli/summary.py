@@ -110,8 +110,15 @@ def leave(context: Context, lake: Lake, result: RunResult) -> None:
             score = next(entry.score for entry in ledger if entry.source == source)
             least = quality.for_source(source)[0]
             context.say(f"[yellow]warning:[/yellow] {source}: quality score {score:.2f} % is under {least:g} %")
+    for item in result.quality.taken if result.quality else ():
+        if result.quality and result.quality.verdicts[item.measure.name] == "warn":
+            context.say(f"[yellow]warning:[/yellow] {item.measure.name}: {item.score:g} % ({item.offending:,} rows)")
     if result.failures:
         # Each was told when it happened; here is what it means for the whole.
         context.say(f"{len(result.failures)} of the run's files failed; everything else went in")
         raise typer.Exit(1)
     require(ledger, {entry.source: quality.for_source(entry.source)[1] for entry in ledger})
+    if result.quality:
+        from clicklake.quality.assess import require_measures
+
+        require_measures(result.quality.taken, quality)

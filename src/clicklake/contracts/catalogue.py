@@ -11,6 +11,7 @@ from typing import TypeVar
 from clicklake.contracts.contract import Contract, load_contract
 from clicklake.contracts.explain import closest
 from clicklake.contracts.model import Model, Report, load_model, load_report
+from clicklake.contracts.quality_rule import QualityRule, load_quality_rule
 from clicklake.errors import UnknownNameError
 
 T = TypeVar("T")
@@ -25,8 +26,8 @@ class Catalogue:
     """Contracts, models and reports by name; read when first asked for.
 
     Args:
-        project: A user's project folder; its `sources/`, `models/` and `reports/` replace or add to the shop's,
-            file by file, by name.
+        project: A user's project folder; its `sources/`, `models/`, `reports/` and `quality/` replace or add to the
+            shop's, file by file, by name.
     """
 
     project: Path | None = None
@@ -89,6 +90,12 @@ class Catalogue:
     def report(self, name: str) -> Report:
         """A report by its name."""
         return load_report(pick(name, self._report_files, "report"))
+
+    @cached_property
+    def quality_rules(self) -> dict[str, QualityRule]:
+        """The rules on more than a row, by name."""
+        files = self._overlay("quality", "quality", (".yml", ".yaml"))
+        return {name: load_quality_rule(file) for name, file in files.items()}
 
     def table(self, name: str) -> Model | None:
         """The document of a silver, gold or system table; None for bronze and unknown tables."""

@@ -23,6 +23,7 @@ from clicklake.storage.compact import Policy
 
 if TYPE_CHECKING:
     from clicklake.dry_run import DryRun
+    from clicklake.quality.assess import Assessment
 
 Progress = Callable[[Stage, bool], None]
 
@@ -40,6 +41,7 @@ class RunResult:
         incremented: Gold tables that followed changes of their inputs, with these changes.
         release: What was published; None where nothing changed.
         failures: What went wrong without stopping the run.
+        quality: All measures, where the settings say that a run takes them.
         seconds: Wall time.
     """
 
@@ -51,6 +53,7 @@ class RunResult:
     incremented: dict[str, str] = field(default_factory=dict)
     release: Release | None = None
     failures: list[ClicklakeError] = field(default_factory=list)
+    quality: Assessment | None = None
     seconds: float = 0.0
 
     @property
@@ -171,6 +174,8 @@ class RunningLake(OpenedLake):
         result.rebuilt = {name: built.reason or "" for name, built in told.items() if built.how == "rebuilt"}
         result.incremented = {name: built.reason or "" for name, built in told.items() if built.how == "incremented"}
         result.release = pipeline.publish(builder)
+        if self.settings.quality.when == "after_run":
+            result.quality = self._assess(pipeline)
 
     def _run(self, command: str, work: Callable[[Pipeline, RunResult], None], progress: Progress | None) -> RunResult:
         with self._listeners() as listeners:
@@ -220,6 +225,24 @@ class RunningLake(OpenedLake):
             yield [emitter]
         finally:
             emitter.close()
+
+    def _assess(self, pipeline: Pipeline) -> Assessment:
+        """Take all measures of what was published."""
+        from clicklake.quality.assess import assess
+
+        settings = self.settings.quality
+        with pipeline.run.stage("quality") as stage:
+            found = assess(
+                pipeline.store,
+                pipeline.engine,
+                self.catalogue,
+                self.parameters,
+                settings,
+                keep=True,
+                run_id=pipeline.run.run_id,
+            )
+            stage.rows_out = len(found.taken)
+        return found
 
     def _compact(self, pipeline: Pipeline) -> None:
         """Put small files of the tables that the run wrote to together, if the settings say so."""

@@ -1,0 +1,130 @@
+"""Showing how good the data is: the scorecard, and the rows behind its numbers."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from clicklake.cli.context import Context
+
+if TYPE_CHECKING:
+    from clicklake.lake import Lake
+    from clicklake.quality.assess import Assessment
+    from clicklake.quality.scorecard import Scorecard
+
+
+@dataclass(frozen=True)
+class Shown:
+    """All that a scorecard shows."""
+
+    card: Scorecard
+    assessment: Assessment
+    impact: list[dict[str, Any]]
+
+    @property
+    def ledger(self) -> list[dict[str, Any]]:
+        """The sources with their verdicts."""
+        return [{**entry.row(), "verdict": self.card.verdicts[entry.source]} for entry in self.card.ledger]
+
+
+def collect(lake: Lake) -> Shown:
+    """Measure a lake, and keep what is new for the trend."""
+    from clicklake.quality.assess import assess
+    from clicklake.quality.impact import impact
+    from clicklake.quality.relations import Relations
+    from clicklake.quality.scorecard import scorecard
+
+    engine = lake.engine()
+    try:
+        card = scorecard(lake.store, engine, lake.catalogue, lake.settings.quality)
+        found = assess(lake.store, engine, lake.catalogue, lake.parameters, lake.settings.quality, keep=True)
+        relations = Relations(lake.store, engine, lake.catalogue, found.release)
+        sources = [entry.source for entry in found.ledger]
+        figures = impact(lake.catalogue, relations, sources, found.taken, lake.rule_parameters)
+    finally:
+        engine.close()
+    return Shown(card, found, figures)
+
+
+def show_scorecard(context: Context, shown: Shown) -> None:
+    """The scorecard for people, or with --json for programs."""
+    card, found = shown.card, shown.assessment
+    if context.json:
+        facts = {"ledger": shown.ledger, "dimensions": card.dimensions, "reasons": card.reasons}
+        more = {"tables": found.tables(), "measures": found.measures(), "impact": shown.impact}
+        context.show([{**facts, "trend": card.trend, "drift": card.drift, **more}])
+        return
+    if not shown.ledger:
+        context.say("nothing was refined yet: clicklake run click_events=PATH, or clicklake demo")
+        return
+    context.show(shown.ledger, title="Ledger: every row has one fate")
+    context.show(
+        found.tables(), title="Scorecard: the worst measure of each dimension (percent of rows without a fault)"
+    )
+    faults = [
+        {
+            "measure": row["measure"],
+            "dimension": row["dimension"],
+            "offending": row["offending"],
+            "score": row["score"],
+            "verdict": row["verdict"],
+            "trend": sparkline(row["trend"]),
+        }
+        for row in found.measures()
+        if row["score"] is not None and row["offending"]
+    ]
+    if faults:
+        context.show(faults, title="Measures with faults; `clicklake quality --show MEASURE` shows the rows")
+    if card.reasons:
+        context.show(card.reasons, title="Why rows are in quarantine")
+    if shown.impact:
+        context.show(shown.impact, title="What it means for the business")
+    for source in {row["source"]: None for row in card.trend}:
+        scores = [row["score"] for row in card.trend if row["source"] == source]
+        if len(scores) > 1:
+            told = f"{scores[0]:.2f} % to {scores[-1]:.2f} %, {len(scores)} runs"
+            context.stdout.print(f"Trend of {source}: {sparkline(scores)}  {told}")
+    if card.drift:
+        context.show(card.drift, title="Drift: where files differ from their contract")
+
+
+def show_rows(context: Context, lake: Lake, name: str, output: str, *, limit: int, show_pii: bool) -> None:
+    """The rows behind a measure."""
+    from clicklake.quality.ledger import read_ledger
+    from clicklake.quality.measuring import measures_of
+    from clicklake.quality.relations import Relations
+    from clicklake.quality.show import find, rows_behind
+    from clicklake.reports.render import print_rows, write_csv, write_json
+
+    engine = lake.engine()
+    try:
+        relations = Relations(lake.store, engine, lake.catalogue, lake.release())
+        sources = [entry.source for entry in read_ledger(lake.store, engine)]
+        measure = find(measures_of(lake.catalogue, sources, lake.parameters, relations), name)
+        rows = rows_behind(lake, relations, measure, limit=limit, show_pii=show_pii)
+    finally:
+        engine.close()
+    if output == "json":
+        write_json(rows, sys.stdout)
+    elif output == "csv":
+        write_csv(rows, sys.stdout)
+    elif not rows.num_rows:
+        context.say(f"{measure.name}: no row offends. {measure.description}")
+    else:
+        context.say(f"{measure.name} ({measure.dimension}): {measure.description}")
+        print_rows(rows, context.stdout)
+        context.say(f"first {rows.num_rows:,} rows at the most; clicklake trace leads from a row to its file")
+
+
+def sparkline(values: list[float | None]) -> str:
+    """A row of bars, the lowest value the lowest."""
+    known = [value for value in values if value is not None]
+    if not known:
+        return ""
+    low, high = min(known), max(known)
+    bars = "▁▂▃▄▅▆▇█"
+    steps = [
+        bars[-1] if high == low else bars[int((v - low) / (high - low) * 7)] if v is not None else " " for v in values
+    ]
+    return "".join(steps)
