@@ -7,7 +7,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Annotated
 
-from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from clicklake.contracts.explain import closest
@@ -93,6 +93,7 @@ CurrencyCode = Annotated[str, BeforeValidator(_currency_code)]
 TimeZone = Annotated[str, AfterValidator(_time_zone)]
 SourceName = Annotated[str, AfterValidator(_source_name)]
 Endpoint = Annotated[str, AfterValidator(_endpoint)]
+Secret = Annotated[SecretStr, Field(min_length=1), WithJsonSchema({"type": "string", "minLength": 1})]
 PathText = Annotated[str, Field(min_length=1)]
 Percentage = Annotated[float, Field(ge=0, le=100)]
 Amount = Annotated[Decimal, Field(gt=0), WithJsonSchema({"type": "number", "exclusiveMinimum": 0})]

@@ -16,6 +16,7 @@ from clicklake.setting_types import (
     MemorySize,
     PathText,
     Percentage,
+    Secret,
     SourceName,
     TimeZone,
     no_bool,
@@ -220,6 +221,19 @@ class LogSettings(_Section):
     level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="The least level logged.")
 
 
+class AlertSettings(_Section):
+    """Who is told where a quality threshold is broken, or holds again."""
+
+    urls: Annotated[list[Secret], BeforeValidator(single_as_list)] = Field(
+        default_factory=list,
+        description="Where alerts go, as URLs of apprise such as mailto://, slack:// or json://; from the environment "
+        "(${NAME}), for they hold secrets. One may stand alone. Needs clicklake[alerts].",
+    )
+    least: Literal["warn", "fail"] = Field(
+        default="warn", description="What is worth an alert: every broken threshold, or only those that fail."
+    )
+
+
 class OpenLineageSettings(_Section):
     """Where OpenLineage events of each run go."""
 
@@ -267,6 +281,7 @@ class Settings(_Section):
         "team or a person, as the data dictionary names them.",
     )
     logs: LogSettings = Field(default_factory=LogSettings, description="What is logged, and where.")
+    alerts: AlertSettings = Field(default_factory=AlertSettings, description="Who is told of broken thresholds.")
     openlineage: OpenLineageSettings = Field(
         default_factory=OpenLineageSettings, description="Where OpenLineage events of each run go."
     )

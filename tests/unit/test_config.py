@@ -1,5 +1,6 @@
 """Settings: where values come from, which one holds, whether errors name the place and what is allowed."""
 
+import json
 import os
 import re
 from datetime import date
@@ -53,6 +54,8 @@ OTHER_VALUES = {
     "storage.compaction.small_file": "4MB",
     "logs.directory": "/var/log/clicklake",
     "logs.level": "debug",
+    "alerts.urls": "json://localhost",
+    "alerts.least": "fail",
     "openlineage.url": "http://localhost:5000/api/v1/lineage",
     "openlineage.file": "/var/log/openlineage.jsonl",
     "openlineage.namespace": "shop",
@@ -165,6 +168,8 @@ def test_every_default_can_be_set_by_the_environment(load, key):
     variable = "CLICKLAKE_" + name.replace(".", "__").upper()
     loaded = load("engine: duckdb\n", **{variable: OTHER_VALUES[key]})
     value = value_at(loaded.settings, name)
+    if key == "alerts.urls":
+        value = [url.get_secret_value() for url in value]
     shown = ", ".join(value) if isinstance(value, list) else str(value)
     assert shown in (OTHER_VALUES[key], f"{OTHER_VALUES[key]}.0")
     assert shown != REFERENCE[key].default
@@ -333,7 +338,7 @@ def test_profiles_do_not_nest(refused):
 
 TOP_KEYS = (
     "lake, engine, currency, currency_rates, reporting_timezone, purchase_source, sources, rules, segments, quality, "
-    "duckdb, storage, owners, logs, openlineage, profile, profiles"
+    "duckdb, storage, owners, logs, alerts, openlineage, profile, profiles"
 )
 WRONG_IN_FILE = {
     "currency: EUR\nlak: x": f"2: unknown key 'lak' (did you mean 'lake'?); allowed here: {TOP_KEYS}",
@@ -753,6 +758,7 @@ def test_the_template_shows_every_setting_at_its_default_or_as_an_example(load):
         "quality.fail_under",
         "duckdb.threads",
         "duckdb.temp_directory",
+        "alerts.urls",
         "openlineage.url",
         "openlineage.file",
         "currency_rates",
@@ -760,3 +766,19 @@ def test_the_template_shows_every_setting_at_its_default_or_as_an_example(load):
     for key in set(written) - examples - {"lake", "logs.directory"}:
         if "*" not in key and not key.startswith("rules."):
             assert value_at(loaded.settings, key) == value_at(Settings(), key)
+
+
+def test_urls_of_alerts_are_secrets(load, refused):
+    """They are shown nowhere: not as settings, not in what Python prints, not in messages."""
+    text = "alerts: {urls: ['slack://TOKEN/x', '${HOOK}']}"
+    loaded = load(text, HOOK="json://user:TOKEN@host")
+    assert [url.get_secret_value() for url in loaded.settings.alerts.urls] == [
+        "slack://TOKEN/x",
+        "json://user:TOKEN@host",
+    ]
+    shown = (loaded.shown(), loaded, loaded.settings, loaded.settings.alerts)
+    assert "TOKEN" not in "".join(map(repr, shown)) + json.dumps(loaded.shown())
+    assert load("alerts: {urls: 'json://x'}").settings.alerts.urls[0].get_secret_value() == "json://x"
+    for wrong in ("urls: [{slack: slack://TOKEN}]", "urls: {slack: slack://TOKEN}", "urls: [[slack://TOKEN]]"):
+        _, lines = refused(f"alerts: {{{wrong}}}")
+        assert "TOKEN" not in "".join(lines), wrong

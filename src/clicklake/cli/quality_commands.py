@@ -34,6 +34,9 @@ def quality(
     show_pii: Annotated[
         bool, typer.Option("--show-pii", help="With --show: personal data, which is masked otherwise.")
     ] = False,
+    alert: Annotated[
+        bool, typer.Option("--alert", help="Tell the channels of alerts.urls what has changed, as a run does.")
+    ] = False,
 ) -> None:
     """Scorecard in five dimensions, thresholds, trend over runs, business impact, reasons, drift, ledger."""
     from clicklake.cli.scorecard import collect, show_rows, show_scorecard
@@ -53,6 +56,9 @@ def quality(
     context.json = chosen == "json"
     shown = collect(lake)
     show_scorecard(context, shown)
+    if alert:
+        for problem in lake.alert(shown.assessment):
+            context.say(f"[yellow]warning:[/yellow] {problem}")
     thresholds = lake.settings.quality
     least = {entry.source: thresholds.for_source(entry.source)[1] for entry in shown.card.ledger}
     if fail_under is not None:

@@ -17,11 +17,12 @@ from clicklake.lake.compaction import compact_after_run
 from clicklake.lake.opened import OpenedLake
 from clicklake.pipeline import Pipeline
 from clicklake.refine.compile import Judge
-from clicklake.runs import Run, Stage
+from clicklake.runs import Run, Stage, logger, new_run_id
 from clicklake.setting_types import size_in_bytes
 from clicklake.storage.compact import Policy
 
 if TYPE_CHECKING:
+    from clicklake.alerts.channels import Channel
     from clicklake.dry_run import DryRun
     from clicklake.quality.assess import Assessment
 
@@ -136,6 +137,17 @@ class RunningLake(OpenedLake):
         finally:
             engine.close()
 
+    def alert(self, assessment: Assessment) -> list[str]:
+        """Tell the channels of the settings what measures say that they were not told yet; what was not delivered."""
+        from clicklake.alerts.alert import alert_all
+
+        engine, channels = self.engine(), self._channels()
+        try:
+            run_id = new_run_id()
+            return alert_all(self.store, engine, self.catalogue, self.settings, channels, assessment, run_id)
+        finally:
+            engine.close()
+
     def stages(self, sources: int) -> int:
         """How many stages a run with so many sources has: those, refine, a build a gold table, check, publish."""
         return (sources or len(self.settings.sources)) + 1 + len(self.catalogue.gold) + 2
@@ -182,6 +194,7 @@ class RunningLake(OpenedLake):
             return self._measured(work, Run(command, self.log_directory, progress, listeners))
 
     def _measured(self, work: Callable[[Pipeline, RunResult], None], run: Run) -> RunResult:
+        channels = self._channels()
         result = RunResult(run.run_id, failures=run.failures)
         engine = self.engine()
         pipeline = Pipeline(
@@ -196,6 +209,7 @@ class RunningLake(OpenedLake):
         try:
             work(pipeline, result)
             result.rejudged = dict(pipeline.rejudged)
+            self._alert(pipeline, result, channels)
             self._compact(pipeline)
         except BaseException as error:
             run.close(error)
@@ -243,6 +257,31 @@ class RunningLake(OpenedLake):
             )
             stage.rows_out = len(found.taken)
         return found
+
+    def _channels(self) -> list[Channel]:
+        """Who is told of broken thresholds."""
+        if not self.settings.alerts.urls:
+            return []
+        from clicklake.alerts.channels import channels
+
+        return channels(self.settings.alerts.urls)
+
+    def _alert(self, pipeline: Pipeline, result: RunResult, channels: Sequence[Channel]) -> None:
+        """Tell who wants to know; what goes wrong there is a warning."""
+        if not channels:
+            return
+        from clicklake.alerts.alert import alert_all
+
+        run_id, assessment = pipeline.run.run_id, result.quality
+        try:
+            with pipeline.run.stage("alert"):
+                problems = alert_all(
+                    pipeline.store, pipeline.engine, self.catalogue, self.settings, channels, assessment, run_id
+                )
+        except ClicklakeError as error:
+            problems = [f"alerts: {error}; the next run tries again"]
+        for problem in problems:
+            logger.warning("%s", problem)
 
     def _compact(self, pipeline: Pipeline) -> None:
         """Put small files of the tables that the run wrote to together, if the settings say so."""

@@ -1,0 +1,1 @@
+"""Who is told, and once, where a quality threshold is broken or holds again."""
