@@ -9,6 +9,7 @@ from typing import Any
 
 from clicklake.contracts.catalogue import Catalogue
 from clicklake.engines.duckdb import DuckDB
+from clicklake.engines.ranges import Ranges
 from clicklake.engines.sql import Parameter, string
 from clicklake.errors import ClicklakeError
 from clicklake.ingest.files import discover
@@ -79,10 +80,12 @@ def dry_run(
         outcomes, bronze = ingest(scratch, contract, 8_000, files, known, policy=contract.options.drift_policy)
         judge = Registry(scratch, catalogue, parameters).judge(registered)
         silver = store.find(judge.silver.name)
-        history = None
-        if silver and silver.files:
-            history = f"select * from ({engine.scan(silver)}) where source = {string(source)}"
-        fates = judge_rows(engine, judge, engine.scan(bronze), history)
+
+        def history(near: Ranges | None) -> str:
+            assert silver is not None
+            return f"select * from ({engine.scan(silver, ranges=near)}) where source = {string(source)}"
+
+        fates = judge_rows(engine, judge, engine.scan(bronze), history if silver and silver.files else None)
         return _summary(engine, outcomes, fates)
 
 

@@ -7,8 +7,6 @@ where a Parquet file is read and put on where rows leave as Arrow.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
 from typing import Any
 
 import duckdb
@@ -16,6 +14,7 @@ import pyarrow as pa
 
 from clicklake.contracts.types import from_arrow
 from clicklake.engines.functions import duckdb_functions
+from clicklake.engines.ranges import Ranges
 from clicklake.engines.spill import SpillFolder
 from clicklake.engines.sql import quote
 from clicklake.engines.standardise import FUNCTIONS as STANDARDISE
@@ -24,19 +23,6 @@ from clicklake.storage import Snapshot
 
 BATCH = 131_072
 """Rows in a batch that leaves the engine."""
-
-
-@dataclass(frozen=True)
-class Ranges:
-    """Rows whose time lies in one of some ranges, or is null: row groups that hold none are not read.
-
-    Args:
-        column: A timestamp or date of the table.
-        bounds: First and last of each range, both included; timestamps naive, UTC.
-    """
-
-    column: str
-    bounds: Sequence[tuple[date, date]]
 
 
 class DuckDB:
@@ -169,7 +155,7 @@ class DuckDB:
         if filename:
             options, columns = f"{options}, filename = true", f"{columns}, filename"
         # On the column as it is stored: a condition on the timestamp that is made of it is not always pushed down.
-        where = f" where {_in_ranges(ranges)}" if ranges else ""
+        where = f" where {ranges.condition('stored')}" if ranges else ""
         return f"select {columns} from read_parquet([{listed}], {options}) as stored{where}"
 
     def files_with(self, snapshot: Snapshot, condition: str) -> list[str]:
@@ -202,18 +188,6 @@ def _read(field: pa.Field) -> str:
     name = quote(field.name)
     # A zoned timestamp's micros are its UTC time; make_timestamp costs nothing, a cast would ask ICU for each row.
     return f"make_timestamp(epoch_us({name})) as {name}" if pa.types.is_timestamp(field.type) else name
-
-
-def _in_ranges(ranges: Ranges) -> str:
-    stored = f"stored.{quote(ranges.column)}"
-    within = [f"{stored} between {_stored(first)} and {_stored(last)}" for first, last in ranges.bounds]
-    return " or ".join([*within, f"{stored} is null"])
-
-
-def _stored(value: date) -> str:
-    if isinstance(value, datetime):
-        return f"make_timestamptz({(value - datetime(1970, 1, 1)) // timedelta(microseconds=1)})"
-    return f"date '{value.isoformat()}'"
 
 
 def _empty(schema: pa.Schema) -> str:

@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 
 from clicklake.engines.duckdb import DuckDB
+from clicklake.engines.ranges import Ranges
 from clicklake.engines.sql import quote, string
 from clicklake.ingest.withdrawals import among, withdrawn
 from clicklake.refine.compile import Judge
-from clicklake.refine.judge import Fates, judge_rows
+from clicklake.refine.judge import Fates, History, judge_rows
 from clicklake.refine.plan import Kind, Work
 from clicklake.refine.settle import DUPLICATES, QUARANTINE, Range
 from clicklake.storage import Snapshot, Store
@@ -88,9 +89,8 @@ class Judgement:
             self._displace(changes, work, judge)
 
     def _new(self, changes: Changes, work: Work, judge: Judge) -> None:
-        changes.fates[work.source] = judge_rows(
-            self.engine, judge, self._rows(work), self._history(judge) if self.before[judge.silver.name].files else None
-        )
+        history = self._history(judge) if self.before[judge.silver.name].files else None
+        changes.fates[work.source] = judge_rows(self.engine, judge, self._rows(work), history)
         self._quarantine(changes, work)
 
     def _restart(self, changes: Changes, work: Work, judge: Judge) -> None:
@@ -134,7 +134,7 @@ class Judgement:
             self.engine,
             judge,
             self._picked(work.source, again),
-            f"{self._history(judge)} where not ({among(ranges, key)})",
+            lambda near: f"{self._history(judge)(near)} where not ({among(ranges, key)})",
         )
         changes.of(judge.silver.name).gone.append(f"{own} and ({among(ranges, key)})")
         changes.of(QUARANTINE).gone.append(f"{own} and ({among(ranges)})")
@@ -211,10 +211,14 @@ class Judgement:
         bounds = f"row_id between {low} and {high}" if low is not None else "false"
         return f"select * from ({scan}) where {bounds} and row_id in (select row_id from {ids})"
 
-    def _history(self, judge: Judge) -> str:
+    def _history(self, judge: Judge) -> History:
         """The source's silver rows as they were before the round."""
-        scan = self.engine.scan(self.before[judge.silver.name])
-        return f"select * from (select * from ({scan}) where source = {string(judge.contract.source)})"
+
+        def history(near: Ranges | None) -> str:
+            scan = self.engine.scan(self.before[judge.silver.name], ranges=near)
+            return f"select * from (select * from ({scan}) where source = {string(judge.contract.source)})"
+
+        return history
 
     def find_passing(self, source: str, last: int, judge: Judge, reason: str | None = None) -> tuple[int, int]:
         """Table `work.passing_<source>`: open rows of the quarantine that the judge lets through now.

@@ -159,6 +159,14 @@ candidates as (select {", ".join([provenance, *candidates])} from cleaned)
             return f"case when {quote(self.identity.id)} is not null then {by_id} else {by_content} end"
         return by_content
 
+    def identity_time(self) -> str | None:
+        """A time in which rows with the same identity agree; None where there is none, or rows may share an id."""
+        provided, docs = set(self._names()), self.silver.doc.columns
+        if self.identity.id in provided:
+            return None
+        times = (name for name in self.identity.content if docs[name].type in ("timestamp", "date"))
+        return next((name for name in times if name in provided), None)
+
     def raw_json(self) -> str:
         """SQL: a bronze row's columns as JSON."""
         pairs = ", ".join(f"{string(name)}, {quote(name)}" for name in (*self.contract.column_names, "extra"))

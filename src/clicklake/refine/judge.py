@@ -7,6 +7,7 @@ whole range, is only made for the few rows that need it.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,12 +15,19 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from clicklake.engines.duckdb import DuckDB
+from clicklake.engines.ranges import Ranges, few_ranges
 from clicklake.engines.sql import quote, string
 from clicklake.refine.compile import MALFORMED, Judge
 
 _FILTER_BITS = 24
 _MOST_VALUES = 15_000_000
 """Values of standardised rows up to which these are kept in the engine, so that they are made once and not twice."""
+
+_MOST_DAYS = 10_000
+"""Days of new rows up to which they are looked for in history on these days alone."""
+
+History = Callable[[Ranges | None], str]
+"""Query of a source's silver rows, all of them or those with some times."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +73,7 @@ anti join (select row_id from {self.excluded}) as excluded on standard.{key} = e
             engine.execute(f"drop table if exists {self.standard}")
 
 
-def judge_rows(engine: DuckDB, judge: Judge, bronze: str, history: str | None = None) -> Fates:
+def judge_rows(engine: DuckDB, judge: Judge, bronze: str, history: History | None = None) -> Fates:
     """Give each of some rows its fate.
 
     Args:
@@ -80,9 +88,9 @@ def judge_rows(engine: DuckDB, judge: Judge, bronze: str, history: str | None = 
     is_kept = _is_small(engine, judge, view)
     standard = f"work.{'kept' if is_kept else 'standard'}_{name}"
     engine.execute(f"create or replace {'table' if is_kept else 'view'} {standard} as {judge.standard(view)}")
-    before = history or f"select * from {standard} where false"
-    engine.execute(f"create or replace view work.history_{name} as {before}")
-    suspects = _suspects(engine, judge, name, standard, has_history=history is not None)
+    if history is None:
+        engine.execute(f"create or replace view work.history_{name} as select * from {standard} where false")
+    suspects = _suspects(engine, judge, name, standard, history)
     engine.register("suspect_ids", pa.table({"row_id": suspects}))
     _look_at_suspects(engine, judge, name, view, is_kept=is_kept)
     _quarantine(engine, judge, name, view)
@@ -109,18 +117,23 @@ def _is_small(engine: DuckDB, judge: Judge, view: str) -> bool:
     return int(engine.value(f"select count(*) from {view}")) * len(judge.columns) <= _MOST_VALUES
 
 
-def _suspects(engine: DuckDB, judge: Judge, name: str, standard: str, *, has_history: bool) -> npt.NDArray[np.int64]:
+def _suspects(engine: DuckDB, judge: Judge, name: str, standard: str, history: History | None) -> npt.NDArray[np.int64]:
     """The rows that break a rule or share a hash with another row; those of history go to `history_ids`."""
     key = quote(judge.identity.row_id)
     bad = " or ".join(judge.broken().values()) or "false"
+    time = judge.identity_time() if history else None
+    day = f", cast({quote(time)} as date) as day" if time else ""
     scan = engine.stream(
-        f"select {key} as row_id, case when {bad} then 0::ubigint else {judge.identity_hash()} end as hash "
+        f"select {key} as row_id, case when {bad} then 0::ubigint else {judge.identity_hash()} end as hash{day} "
         f"from {standard}"
     )
     ids_parts, hash_parts = [np.empty(0, np.int64)], [np.empty(0, np.uint64)]
+    days = np.empty(0, np.int32)
     for batch in scan:
         ids_parts.append(batch.column(0).to_numpy())
         hash_parts.append(batch.column(1).to_numpy())
+        if time and len(days) <= _MOST_DAYS:
+            days = np.union1d(days, batch.column(2).drop_null().view(pa.int32()).to_numpy())
     ids, hashes = np.concatenate(ids_parts), np.concatenate(hash_parts)
     del ids_parts, hash_parts
     ordered = np.sort(hashes)
@@ -128,7 +141,9 @@ def _suspects(engine: DuckDB, judge: Judge, name: str, standard: str, *, has_his
     del ordered
     suspected = np.concatenate([twice, np.zeros(1, np.uint64)])
     known = pa.table({"row_id": pa.array([], pa.int64())})
-    if has_history:
+    if history:
+        near = _on(engine, time, days, judge) if time and len(days) <= _MOST_DAYS else None
+        engine.execute(f"create or replace view work.history_{name} as {history(near)}")
         engine.register("new_hashes", pa.table({"hash": hashes}))
         known = engine.table(
             f"select * from (select {key} as row_id, {judge.identity_hash()} as hash from work.history_{name}) "
@@ -137,6 +152,19 @@ def _suspects(engine: DuckDB, judge: Judge, name: str, standard: str, *, has_his
         suspected = np.concatenate([suspected, known["hash"].to_numpy()])
     engine.register("history_ids", known.select(["row_id"]))
     return ids[_is_in(hashes, suspected)]
+
+
+def _on(engine: DuckDB, time: str, days: npt.NDArray[np.int32], judge: Judge) -> Ranges:
+    """Where rows of history can be the same as rows of these days, which have the same time then."""
+    engine.register("new_days", pa.table({"day": pa.array(days, pa.int32()).view(pa.date32())}))
+    last = "day"
+    if judge.silver.doc.columns[time].type == "timestamp":
+        last = "cast(day as timestamp) + interval 1 day - interval 1 microsecond"
+    return few_ranges(
+        engine,
+        time,
+        f"select cast(day as {judge.silver.doc.columns[time].type}) as first, {last} as last from new_days",
+    )
 
 
 def _is_in(values: npt.NDArray[np.uint64], wanted: npt.NDArray[np.uint64]) -> npt.NDArray[np.bool_]:

@@ -19,7 +19,8 @@ from clicklake.build.graph import inputs as model_inputs
 from clicklake.build.strategies import Limits
 from clicklake.contracts.catalogue import Catalogue
 from clicklake.contracts.model import ColumnDoc, Model, TableDoc
-from clicklake.engines.duckdb import DuckDB, Ranges
+from clicklake.engines.duckdb import DuckDB
+from clicklake.engines.ranges import Ranges
 from clicklake.engines.sql import parse
 from clicklake.errors import UnknownNameError
 from clicklake.lake import Lake

@@ -12,9 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from clicklake.build.within import MOST_RANGES, ranges
+from clicklake.build.within import ranges
 from clicklake.contracts.model import TableDoc, Within
-from clicklake.engines.duckdb import DuckDB, Ranges
+from clicklake.engines.duckdb import DuckDB
+from clicklake.engines.ranges import MOST_RANGES, Ranges
 from clicklake.storage import Store, TableSpec, commit
 
 WITHIN = Within(time="at", first="since", last="until")

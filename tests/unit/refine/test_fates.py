@@ -2,13 +2,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from clicklake.engines.duckdb import DuckDB
+from clicklake.engines.ranges import Ranges
 from clicklake.errors import ContractError
 from clicklake.lake import Lake
+from clicklake.storage import Snapshot
 
 Clicks = Callable[..., Path]
 
@@ -136,6 +141,51 @@ def test_a_row_that_came_in_an_earlier_run_is_a_duplicate(lake: Lake, clicks: Cl
     lake.run(click_events=clicks(GOOD))
     result = lake.run(click_events=clicks(GOOD, "u2,s1,2025-01-01 10:00:00,page_view,,,", name="more.csv"))
     assert (result.fates["click_events"]["loaded"], result.fates["click_events"]["duplicates"]) == (1, 1)
+
+
+def read_of_history(monkeypatch: pytest.MonkeyPatch) -> list[Ranges | None]:
+    """The times at which rows of silver are looked at."""
+    read: list[Ranges | None] = []
+    real = DuckDB.scan
+
+    def noted(engine: DuckDB, snapshot: Snapshot, *args: Any, **more: Any) -> str:
+        if snapshot.name == "silver.events" and "ranges" in more:
+            read.append(more["ranges"])
+        return real(engine, snapshot, *args, **more)
+
+    monkeypatch.setattr(DuckDB, "scan", noted)
+    return read
+
+
+def test_earlier_rows_are_compared_on_the_days_of_the_new_ones(
+    lake: Lake, clicks: Clicks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def click(time: str) -> str:
+        return f"u1,s1,{time},page_view,,,"
+
+    edges = [click(time) for time in ("2025-01-05 00:00:00", "2025-01-05 23:59:59.999999", "2024-02-29 23:59:59")]
+    others = [click(time) for time in ("2025-01-04 23:59:59.999999", "2025-01-06 00:00:00", "2024-07-01 12:00:00")]
+    lake.run(click_events=clicks(*edges, *others))
+    read = read_of_history(monkeypatch)
+    new = click("2025-01-05 12:00:00")
+    fates = lake.run(click_events=clicks(*edges, new, click("never"), name="more.csv")).fates["click_events"]
+    assert (fates["loaded"], fates["duplicates"], fates["quarantined"]) == (1, 3, 1)
+    last = timedelta(days=1) - timedelta(microseconds=1)
+    first = datetime(2024, 2, 29), datetime(2025, 1, 5)
+    assert read == [Ranges("event_timestamp", [(day, day + last) for day in first])]
+
+
+def test_rows_with_an_id_are_compared_whenever_they_happened(
+    lake: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, other = tmp_path / "one.ndjson", tmp_path / "other.ndjson"
+    one.write_text(json.dumps(web_event("e1", "5.00")) + "\n")
+    other.write_text(json.dumps(web_event("e1", "5.00", event_timestamp="2020-01-01T10:00:00Z")) + "\n")
+    lake.run(web_events=one)
+    read = read_of_history(monkeypatch)
+    fates = lake.run(web_events=other).fates["web_events"]
+    assert (fates["duplicates"], fates["conflicts"]) == (1, 1)
+    assert read == [None]
 
 
 def test_the_same_row_of_two_sources_is_two_events(lake: Lake, clicks: Clicks, tmp_path: Path) -> None:
