@@ -3,7 +3,8 @@
 from clicklake.storage.changes import Changes, changes_since, compare
 from clicklake.storage.commit import add_columns, commit
 from clicklake.storage.parquet import constant, with_constants
-from clicklake.storage.store import Snapshot, Store, TableSpec
+from clicklake.storage.snapshot import Snapshot, TableSpec
+from clicklake.storage.store import Store
 
 __all__ = [
     "Changes",

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from clicklake.errors import ChangesLostError, StorageError
-from clicklake.storage.store import Snapshot, Store
+from clicklake.storage.snapshot import Snapshot
+from clicklake.storage.store import Store
 
 
 @dataclass(frozen=True)

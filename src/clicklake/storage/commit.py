@@ -16,7 +16,8 @@ from deltalake.transaction import RemoveAction
 
 from clicklake.errors import ConflictError, StorageError
 from clicklake.storage.parquet import Written, write_files
-from clicklake.storage.store import Snapshot, Store, reason, transactions
+from clicklake.storage.snapshot import Snapshot
+from clicklake.storage.store import Store, reason, transactions
 
 ATTEMPT_MARK = "clicklake.attempt"
 """A random number in each commit: by it a writer knows its own commit after an unclear error."""
@@ -117,7 +118,7 @@ def add_columns(store: Store, snapshot: Snapshot, schema: pa.Schema) -> Snapshot
         return snapshot
     fields = list(DeltaSchema.from_arrow(pa.schema(missing)).fields)
     try:
-        snapshot.delta.alter.add_columns(
+        store.own(snapshot).alter.add_columns(
             fields, commit_properties=CommitProperties(app_transactions=transactions({}, snapshot.version))
         )
     except CommitFailedError as error:

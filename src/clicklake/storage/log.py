@@ -19,7 +19,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from clicklake.errors import StorageError, UnknownNameError
-from clicklake.storage.store import Snapshot, Store
+from clicklake.storage.snapshot import Snapshot
+from clicklake.storage.store import Store
 
 
 @dataclass(frozen=True)

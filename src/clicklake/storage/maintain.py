@@ -14,7 +14,8 @@ from deltalake.exceptions import DeltaError
 from clicklake.errors import ConflictError, StorageError, UsageError
 from clicklake.storage import log
 from clicklake.storage.commit import ATTEMPT_MARK
-from clicklake.storage.store import COMMIT_MARK, FORMAT_MARK, Snapshot, Store, transactions
+from clicklake.storage.snapshot import Snapshot
+from clicklake.storage.store import COMMIT_MARK, FORMAT_MARK, Store, transactions
 
 RESTORED_MARK = "restored"
 """How often a table was restored. What is made with it notes this number, and judges anew where it has changed."""
@@ -132,7 +133,7 @@ def restore(store: Store, snapshot: Snapshot, version: int) -> Snapshot:
     kept = marks_after_restore(snapshot, old)
     note = {"operation": "RESTORE", "restored version": version}
     try:
-        snapshot.delta.restore(
+        store.own(snapshot).restore(
             version,
             commit_properties=CommitProperties(
                 app_transactions=transactions({**kept, ATTEMPT_MARK: attempt}, snapshot.version),

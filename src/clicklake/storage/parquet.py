@@ -24,8 +24,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from deltalake.transaction import AddAction
 
+from clicklake.storage.snapshot import Snapshot
 from clicklake.storage.statistics import statistics
-from clicklake.storage.store import Snapshot, Store
+from clicklake.storage.store import Store
 from clicklake.storage.workers import Workers
 
 ROW_GROUP = 1 << 19

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from clicklake.errors import StorageError
 from clicklake.storage import log
-from clicklake.storage.store import Snapshot, Store
+from clicklake.storage.snapshot import Snapshot
+from clicklake.storage.store import Store
 
 
 @dataclass(frozen=True)

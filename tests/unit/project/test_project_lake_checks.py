@@ -106,7 +106,7 @@ def test_a_log_that_can_t_be_read(filled):
 
 def test_rows_that_another_program_removed(filled):
     snapshot = filled.store.open("silver.events")
-    snapshot.delta.delete("user_id = 'u2'")
+    filled.store.own(snapshot).delete("user_id = 'u2'")
     found = problems(filled)["ledger of click_events"]
     assert "loaded 2 in the ledger, 1 in the tables" in found.detail and found.advice
 

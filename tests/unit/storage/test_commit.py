@@ -75,7 +75,7 @@ def test_what_removes_files_conflicts_with_an_optimize_by_anyone(store: Store, m
     for number in range(3):
         commit(store, store.ensure(SPEC), table(number), marks={})
     stale = store.open(SPEC.name)
-    store.open(SPEC.name).delta.optimize.compact()
+    store.own(store.open(SPEC.name)).optimize.compact()
     with pytest.raises(ConflictError):
         if mode == "recreate":
             store.recreate(SPEC, stale)
@@ -89,7 +89,7 @@ def test_an_append_goes_behind_an_optimize(store: Store) -> None:
     for number in range(3):
         commit(store, store.ensure(SPEC), table(number), marks={})
     stale = store.open(SPEC.name)
-    store.open(SPEC.name).delta.optimize.compact()
+    store.own(store.open(SPEC.name)).optimize.compact()
     assert ids(commit(store, stale, table(9), marks={"input": 4})) == [0, 1, 2, 9]
 
 

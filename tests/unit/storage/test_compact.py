@@ -134,13 +134,13 @@ def test_a_compaction_leaves_what_another_writer_has_replaced(store: Store, riva
     if rival == "compaction":
         compact(store, now, bins(now))
     elif rival == "foreign":
-        now.delta.optimize.compact()
+        store.own(now).optimize.compact()
     elif rival == "overwrite":
         commit(store, now, rows(5), marks={}, mode="overwrite")
     elif rival == "delete":
-        now.delta.delete("id = 10")
+        store.own(now).delete("id = 10")
     else:
-        now.delta.restore(2)
+        store.own(now).restore(2)
     expected = content(store.open(SPEC.name))
     files = set(Path(stale.root).rglob("*.parquet"))
     done = compact(store, stale, groups)
@@ -159,7 +159,7 @@ def test_a_rival_between_looking_and_committing(store: Store, rival: str) -> Non
             if not late:
                 late.append(name)
                 if rival == "foreign":
-                    Store.open(self, name).delta.optimize.compact()
+                    self.own(Store.open(self, name)).optimize.compact()
                 else:
                     commit(store, Store.open(self, name), rows(77), marks={"input": 50})
             return found

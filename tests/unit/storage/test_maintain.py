@@ -50,7 +50,7 @@ def test_history_tells_rows_files_run_and_marks(store: Store) -> None:
 
 
 def test_history_of_foreign_commits_too(store: Store) -> None:
-    grown(store, 1).delta.delete("row_id = 1")
+    store.own(grown(store, 1)).delete("row_id = 1")
     newest = history(store, SPEC.name)[0]
     assert (newest.operation, newest.rows_removed, newest.run_id, newest.note) == ("DELETE", 1, None, {})
 
