@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
+from functools import cached_property
 from typing import Any
 
 from clicklake.build.build import Builder, Built
@@ -57,7 +58,7 @@ class Pipeline:
     built: dict[str, Built] = field(default_factory=dict)
     rejudged: dict[str, str] = field(default_factory=dict)
 
-    @property
+    @cached_property
     def registry(self) -> Registry:
         """The contract versions of the lake."""
         return Registry(self.store, self.catalogue, self.rule_parameters)

@@ -7,8 +7,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from sqlglot import exp
-
 from clicklake.build.changed import Changed, ChangeReader
 from clicklake.build.graph import build_order, inputs
 from clicklake.build.replace import replace_rows
@@ -16,7 +14,7 @@ from clicklake.build.strategies import Increment, Limits, RebuildError, select_t
 from clicklake.contracts.catalogue import Catalogue
 from clicklake.contracts.model import Model
 from clicklake.engines.duckdb import DuckDB
-from clicklake.engines.sql import Parameter, parse
+from clicklake.engines.sql import Parameter, placeholders
 from clicklake.errors import ChangesLostError, ConflictError
 from clicklake.refine.registry import fingerprint
 from clicklake.refine.settle import LEDGER, settled
@@ -199,8 +197,7 @@ class Builder:
         return f"another program changed it ({foreign.rows})" if foreign else None
 
     def _fingerprint(self, model: Model) -> int:
-        names = sorted(item.name for item in parse(model.sql, str(model.file)).find_all(exp.Placeholder))
-        used = {name: str(self.parameters.get(name)) for name in names}
+        used = {name: str(self.parameters.get(name)) for name in placeholders(model.sql, str(model.file))}
         doc = model.doc
         columns = {name: column.type for name, column in doc.columns.items()}
         within = {name: bounds.model_dump() for name, bounds in doc.within.items()}

@@ -15,7 +15,7 @@ from clicklake.build.difference import same_key
 from clicklake.build.news import News
 from clicklake.contracts.model import Model, Reference
 from clicklake.engines.duckdb import DuckDB
-from clicklake.engines.sql import Parameter, bind, parse, quote, text
+from clicklake.engines.sql import Parameter, quote, render
 
 _MOST_IDS = 1 << 28
 _FEW_KEYS = 1 << 17
@@ -82,7 +82,7 @@ def run_checks(
             yield _timed(model.name, name, "fail", count)
     for check in model.doc.checks:
         what = f"{model.file}: check {check.name}"
-        query = text(bind(parse(check.sql, what), parameters, what))
+        query = render(check.sql, what, parameters)
         offending = f"select count(*) from ({query}) as offending"
         yield _timed(model.name, check.name, check.severity, partial(engine.value, offending))
 

@@ -20,7 +20,7 @@ from clicklake.build.within import ranges
 from clicklake.contracts.model import Model
 from clicklake.contracts.types import ColumnType
 from clicklake.engines.duckdb import DuckDB
-from clicklake.engines.sql import Parameter, bind, parse, quote, redirect, text
+from clicklake.engines.sql import Parameter, quote, render
 from clicklake.storage import Snapshot
 
 SMALL = 1_000_000
@@ -140,9 +140,9 @@ class Increment:
                 f"union all by name select * from {change.rows.deleted}"
             )
             what = f"{self.model.file}: affected by {change.table}"
-            tree = bind(parse(doc.affected[change.table], what), self.parameters, what)
+            affected = render(doc.affected[change.table], what, self.parameters, {"changed": both})
             typed = ", ".join(f"cast({quote(n)} as {ColumnType(doc.columns[n].type).sql}) as {quote(n)}" for n in key)
-            keys = f"select {typed} from ({text(redirect(tree, {'changed': both}))}) as affected"
+            keys = f"select {typed} from ({affected}) as affected"
             if change.table in doc.only_new_keys and not change.rows.rows_deleted:
                 there = self.engine.scan(self.table)
                 same = same_key(key, "affected", "there")
@@ -192,8 +192,8 @@ def select_typed(model: Model, parameters: Mapping[str, Parameter], instead: Map
         parameters: What it names.
         instead: Relations that are read instead of inputs, by the inputs' names.
     """
-    query = redirect(bind(parse(model.sql, str(model.file)), parameters, str(model.file)), instead or {})
+    query = render(model.sql, str(model.file), parameters, instead)
     columns = ", ".join(
         f"cast({quote(name)} as {ColumnType(doc.type).sql}) as {quote(name)}" for name, doc in model.doc.columns.items()
     )
-    return f"select {columns} from ({text(query)}) as model"
+    return f"select {columns} from ({query}) as model"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, get_args, get_origin
 
@@ -106,6 +107,7 @@ def load_contract(file: Path) -> Contract:
         raise ContractError(f"is not UTF-8 text: {error.reason}", file=file) from error
 
 
+@lru_cache(maxsize=64)
 def parse_contract(text: str, mapping: str, file: str) -> Contract:
     """Read a contract from its text.
 

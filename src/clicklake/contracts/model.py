@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Literal
 
 import pyarrow as pa
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from clicklake.contracts.strict_yaml import read_document, validate
+from clicklake.contracts.strict_yaml import parse_document, read_document, read_text, validate
 from clicklake.contracts.types import ColumnType
 from clicklake.errors import ContractError
 
@@ -240,9 +241,16 @@ class Report:
 
 def load_model(layer: str, file: Path) -> Model:
     """Read `<table>.yml` and the `.sql` beside it, which a table that is not built by SQL doesn't have."""
-    doc = validate(TableDoc, read_document(file, error=ContractError), error=ContractError)
     sql = file.with_suffix(".sql")
-    return Model(f"{layer}.{file.stem}", doc, sql.read_text(encoding="utf-8") if sql.is_file() else "", file)
+    text = sql.read_text(encoding="utf-8") if sql.is_file() else ""
+    return _model(layer, file, read_text(file, error=ContractError), text)
+
+
+@lru_cache(maxsize=256)
+def _model(layer: str, file: Path, document: str, sql: str) -> Model:
+    """A model by its texts: as long as they are the same, so is what they mean."""
+    parsed = parse_document(document, str(file), error=ContractError)
+    return Model(f"{layer}.{file.stem}", validate(TableDoc, parsed, error=ContractError), sql, file)
 
 
 def load_report(file: Path) -> Report:

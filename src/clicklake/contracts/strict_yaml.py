@@ -66,17 +66,25 @@ def read_document(source: Path, *, error: type[DocumentError], allow_empty: bool
     Raises:
         error: It can't be read, is not strict YAML, or is not a mapping.
     """
+    return parse_document(read_text(source, error=error), str(source), error=error, allow_empty=allow_empty)
+
+
+def read_text(source: Path, *, error: type[DocumentError]) -> str:
+    """The text of a YAML file.
+
+    Raises:
+        error: It can't be read, or is not UTF-8.
+    """
     try:
         raw = source.read_bytes()
     except OSError as failure:
         reason = "no such file" if isinstance(failure, FileNotFoundError) else failure.strerror
         raise error(f"this can't be read: {reason}", file=str(source)) from failure
     try:
-        text = raw.decode("utf-8-sig")
+        return raw.decode("utf-8-sig")
     except UnicodeDecodeError as failure:
         line = raw.count(b"\n", 0, failure.start) + 1
         raise error("this is not UTF-8 text; save the file as UTF-8", file=str(source), line=line) from failure
-    return parse_document(text, str(source), error=error, allow_empty=allow_empty)
 
 
 def parse_document(text: str, file: str, *, error: type[DocumentError], allow_empty: bool = False) -> Document:

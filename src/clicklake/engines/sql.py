@@ -74,6 +74,34 @@ def bind(tree: exp.Expression, parameters: Mapping[str, Parameter], what: str) -
     return tree
 
 
+@lru_cache(maxsize=256)
+def placeholders(sql: str, what: str) -> tuple[str, ...]:
+    """The parameters that a text names, each once, in the order of their names."""
+    return tuple(sorted({item.name for item in _parsed(sql, what).find_all(exp.Placeholder)}))
+
+
+_rendered: dict[tuple[object, ...], str] = {}
+_MOST_RENDERED = 1000
+
+
+def render(sql: str, what: str, parameters: Mapping[str, Parameter], names: Mapping[str, str] | None = None) -> str:
+    """A text for DuckDB, with its parameters put in, reading other tables where `names` says so; made once.
+
+    Raises:
+        ContractError: It is no SQL, or a placeholder has no value.
+    """
+    # By type and spelling: 1, 1.0 and True are equal, but not the same literal.
+    used = [
+        (name, type(parameters[name]), repr(parameters[name])) for name in placeholders(sql, what) if name in parameters
+    ]
+    key = (sql, what, *used, *sorted((names or {}).items()))
+    if key not in _rendered:
+        if len(_rendered) >= _MOST_RENDERED:
+            _rendered.clear()
+        _rendered[key] = text(redirect(bind(parse(sql, what), parameters, what), names or {}))
+    return _rendered[key]
+
+
 def literal(value: Parameter) -> exp.Expression:
     """A value as SQL; never by pasting text."""
     if value is None:

@@ -16,7 +16,7 @@ from clicklake.ingest.ingest import FileOutcome
 from clicklake.lake.compaction import compact_after_run
 from clicklake.lake.opened import OpenedLake
 from clicklake.pipeline import Pipeline
-from clicklake.refine.compile import Judge
+from clicklake.refine.registry import Registry
 from clicklake.runs import Run, Stage, logger, new_run_id
 from clicklake.setting_types import size_in_bytes
 from clicklake.storage.compact import Policy
@@ -173,7 +173,7 @@ class RunningLake(OpenedLake):
                 f"silverTable {contract.options.silver_table} is no silver table; there are {known}",
                 file=contract.file,
             )
-        Judge(contract, silver, self.rule_parameters).check()
+        Registry(self.store, self.catalogue, self.rule_parameters).today(contract).check()
         return contract
 
     def _ingest(self, pipeline: Pipeline, result: RunResult, wanted: Mapping[str, Sequence[str]]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, cast
 
 from sqlglot import exp
@@ -13,7 +13,7 @@ from clicklake.contracts.contract import Contract
 from clicklake.contracts.model import Identity, Model
 from clicklake.engines.cleaning import cleaned, countries, needs_countries
 from clicklake.engines.currency import Rates, convert, read_rates
-from clicklake.engines.sql import Parameter, bind, parse, quote, string, text
+from clicklake.engines.sql import Parameter, bind, parse, quote, render, string, text
 from clicklake.engines.standardise import typed
 from clicklake.errors import ContractError, EngineError
 
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from clicklake.engines.duckdb import DuckDB
 
 PROVENANCE = ("row_id", "ingestion_timestamp", "ingestion_date", "source_file")
+_BRONZE = "\0bronze\0"
+"""Stands for the relation of bronze rows in a query that is made once."""
+
 MALFORMED = "malformed_row"
 """The reason of rows that could not be split into the contract's columns."""
 
@@ -50,6 +53,7 @@ class Judge:
     contract: Contract
     silver: Model
     parameters: Mapping[str, Parameter]
+    _standards: dict[bool, str] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property
     def identity(self) -> Identity:
@@ -70,6 +74,11 @@ class Judge:
             bronze: The bronze rows.
             with_raw: Whether the raw row comes along, as JSON in `raw`.
         """
+        if with_raw not in self._standards:
+            self._standards[with_raw] = self._standard(_BRONZE, with_raw=with_raw)
+        return self._standards[with_raw].replace(_BRONZE, bronze)
+
+    def _standard(self, bronze: str, *, with_raw: bool) -> str:
         mapped = self._mapping()
         names = [item.alias_or_name for item in mapped.expressions]
         wanted = self._inputs()
@@ -136,11 +145,9 @@ candidates as (select {", ".join([provenance, *candidates])} from cleaned)
 
     def broken(self) -> dict[str, str]:
         """SQL conditions on a standardised row by the reason that they give; true means broken."""
-        what = f"{self.contract.file}: rule "
+        what, parameters = f"{self.contract.file}: rule ", self._parameters()
         return {
-            rule.name: "coalesce("
-            + text(bind(parse(rule.condition, what + rule.name), self._parameters(), what + rule.name))
-            + ", false)"
+            rule.name: f"coalesce({render(rule.condition, what + rule.name, parameters)}, false)"
             for rule in self.contract.rules
             if rule.severity == "error"
         }

@@ -24,6 +24,11 @@ from clicklake.tables import system_spec
 CONTRACTS = "ops.contracts"
 _TRIES = 20
 
+_judges: dict[str, Judge] = {}
+"""Judges by their document: each makes its SQL once."""
+
+_MOST_JUDGES = 64
+
 
 @dataclass(frozen=True)
 class Registered:
@@ -73,6 +78,7 @@ class Registry:
         self.store = store
         self.catalogue = catalogue
         self.parameters = parameters
+        self._read: tuple[Snapshot, list[dict[str, Any]]] | None = None
 
     def register(self, contract: Contract) -> Registered:
         """Today's version of a source's contract, which is recorded where it is new.
@@ -129,13 +135,20 @@ class Registry:
 
     def judge(self, registered: Registered) -> Judge:
         """A judge by a recorded version, whatever today's is."""
+        known = _judges.get(registered.document)
+        if known and (today := self.catalogue.silver.get(known.silver.name)) and today.doc is known.silver.doc:
+            return known
         parts = json.loads(registered.document)
         contract = contract_from_json(parts["contract"])
         silver = self.catalogue.silver.get(contract.options.silver_table)
         if silver is None:
             raise StorageError(f"contract of {contract.source}: there is no {contract.options.silver_table}")
         # Today's document with the SQL of then: what was begun is finished as it was begun.
-        return Judge(contract, replace(silver, sql=parts["silver"]), _revived(parts["parameters"]))
+        judge = Judge(contract, replace(silver, sql=parts["silver"]), _revived(parts["parameters"]))
+        if len(_judges) >= _MOST_JUDGES:
+            _judges.clear()
+        _judges[registered.document] = judge
+        return judge
 
     def today(self, contract: Contract) -> Judge:
         """A judge by today's version of a contract, which is not recorded by that."""
@@ -151,8 +164,10 @@ class Registry:
         return json.dumps(parts, ensure_ascii=False, sort_keys=True)
 
     def _rows(self, snapshot: Snapshot) -> list[dict[str, Any]]:
-        rows = snapshot.read().to_pylist()
-        return sorted(rows, key=lambda row: (row["source_number"], row["contract_number"]))
+        if self._read is None or self._read[0] is not snapshot:
+            rows = snapshot.read().to_pylist()
+            self._read = snapshot, sorted(rows, key=lambda row: (row["source_number"], row["contract_number"]))
+        return self._read[1]
 
 
 def _registered(row: Mapping[str, Any]) -> Registered:

@@ -56,6 +56,11 @@ class Snapshot:
     cluster_by: str | None = field(default=None, compare=False)
 
     @cached_property
+    def _marks(self) -> dict[str, int | None]:
+        """Marks that were asked for: delta-rs takes half a millisecond for each."""
+        return {}
+
+    @cached_property
     def version(self) -> int:
         """The Delta version."""
         return int(self.delta.version())
@@ -140,7 +145,9 @@ class Snapshot:
 
     def mark(self, name: str, default: int = 0) -> int:
         """What this table has recorded under a name; `default` where nothing."""
-        version = self.delta.transaction_version(name)
+        if name not in self._marks:
+            self._marks[name] = self.delta.transaction_version(name)
+        version = self._marks[name]
         return default if version is None or version < 0 else int(version)  # below 0: taken back by a restore
 
     def maximum(self, column: str) -> int | None:
