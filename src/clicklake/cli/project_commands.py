@@ -46,7 +46,7 @@ def init(
     context.say("Next:")
     for line in (
         *([] if directory.resolve() == Path.cwd() else [f"  cd {directory}"]),
-        "  clicklake source add FILE        propose a contract for your events, and see which rows would pass",
+        "  clicklake source add FILE        propose a contract for your file, and see which rows would pass",
         "  clicklake run NAME=FILE          load them, build the tables, publish",
         "  clicklake report --all           see the reports",
     ):
@@ -63,11 +63,15 @@ def source_add(
         typer.Option(metavar="DIR", help="The project; else where clicklake.yaml is, else here."),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Write over files of this name.")] = False,
+    kind: Annotated[
+        str | None,
+        typer.Option(help="What it holds: events, orders, customers, products or payments; else what it looks like."),
+    ] = None,
 ) -> None:
-    """Look at a file of events, propose its contract and mapping, show what would pass."""
+    """Look at a file, propose its contract and mapping, show what would pass."""
     from clicklake.cli.source_add import Wishes, add_source
 
-    add_source(ctx.obj, Wishes(file, name, yes, project, force))
+    add_source(ctx.obj, Wishes(file, name, yes, project, force, kind))
 
 
 def doctor(ctx: typer.Context) -> None:

@@ -33,6 +33,7 @@ class Wishes:
         yes: --yes.
         project: --project.
         force: --force.
+        kind: --kind.
     """
 
     file: str
@@ -40,6 +41,7 @@ class Wishes:
     yes: bool
     project: Path | None
     force: bool
+    kind: str | None
 
 
 def add_source(context: Context, wishes: Wishes) -> None:
@@ -51,18 +53,18 @@ def add_source(context: Context, wishes: Wishes) -> None:
     from clicklake.contracts.catalogue import Catalogue
     from clicklake.project.propose import propose
     from clicklake.project.sample import look_at
-    from clicklake.project.source import SourceFiles, fitting, name_for, rehearse
+    from clicklake.project.source import SourceFiles, fitting, free_name, rehearse
 
     lake, folder = _project(context, wishes)
     catalogue = Catalogue(folder)
     sample = look_at(wishes.file)
-    if not wishes.name and not wishes.force and (known := fitting(catalogue, sample)):
+    if not (wishes.name or wishes.force or wishes.kind) and (known := fitting(catalogue, sample)):
         _say_fitting(context, known, wishes.file)
         return
-    files = SourceFiles(folder, wishes.name or name_for(wishes.file))
+    files = SourceFiles(folder, wishes.name or free_name(catalogue, wishes.file))
     if not wishes.force:
         files.require_free(catalogue)
-    proposal = propose(sample, files.name)
+    proposal = propose(sample, files.name, wishes.kind)
     if not context.json:
         _show(context, proposal)
     done = None if proposal.missing else rehearse(lake, proposal, folder, wishes.file)
@@ -109,12 +111,17 @@ def _show(context: Context, proposal: Proposal) -> None:
     kind = sample.format.upper() if sample.format == "csv" else sample.format
     more = "" if sample.is_whole else ", the first of more"
     _tell(context, f"{sample.file.path}: {kind}, {_of(len(sample.columns), 'column')}, {_of(sample.rows, 'row')}{more}")
+    if proposal.kind.table:
+        table, row = proposal.kind.silver_table, proposal.kind.row
+        _tell(context, f"Each row looks like one {row}, for {table} (--kind takes it for something else)")
     context.show(list(_recognised(proposal)), title="What was recognised")
     for note in proposal.notes:
         _tell(context, f"note: {note}")
     if proposal.left_out:
         names = ", ".join(rule.name for rule in proposal.left_out)
         _tell(context, f"rules left out, as the file has no column for them: {names}")
+    if proposal.kind.table and proposal.unused:
+        _tell(context, f"columns that nothing uses; bronze keeps them: {', '.join(proposal.unused)}")
     _tell(context, f"\n{proposal.mapping}")
 
 
@@ -124,6 +131,7 @@ def _tell(context: Context, text: str) -> None:
 
 def _recognised(proposal: Proposal) -> list[dict[str, Any]]:
     rows = []
+    personal = proposal.personal
     for column in proposal.sample.columns:
         for filled in proposal.columns:
             for field in filled.fields:
@@ -133,19 +141,22 @@ def _recognised(proposal: Proposal) -> list[dict[str, Any]]:
                             "column": field.name,
                             "silver_column": filled.name,
                             "known_by": "not known" if filled.how == "rest" else filled.how,
-                            "examples": _examples(column if not field.key else replace(column, values=field.values)),
+                            "examples": _examples(
+                                column if not field.key else replace(column, values=field.values),
+                                is_pii=column.name in personal,
+                            ),
                         }
                     )
     return rows
 
 
-def _examples(column: Column) -> str:
+def _examples(column: Column, *, is_pii: bool) -> str:
     """Some values; those that could tell who a person is are not shown, but ids are."""
     from clicklake.project.recognise import is_personal
     from clicklake.quarantine import MASK
 
     distinct = list(dict.fromkeys(column.filled))[:_EXAMPLES]
-    if is_personal(column) and not column.name.lower().endswith("id"):
+    if (is_pii or is_personal(column)) and not column.name.lower().endswith("id"):
         return MASK if distinct else ""
     return ", ".join(value if len(value) <= _WIDEST else value[: _WIDEST - 1] + "…" for value in distinct)
 
@@ -229,6 +240,7 @@ def _as_row(proposal: Proposal, done: DryRun | None, written: list[Path]) -> dic
     return {
         "source": proposal.source,
         "fits": False,
+        "kind": proposal.kind.name,
         "file": sample.file.path,
         "format": sample.format,
         "delimiter": sample.delimiter if sample.format == "csv" else None,

@@ -23,7 +23,7 @@ FUNCTIONS = (
             when t like '____-__-__ __:__:__' then try_cast(t as timestamp)
             when not regexp_full_match(t, '{_ISO}') then null
             when strlen(t) > 16 and regexp_matches(t, '[+-][0-9]{{2}}(:?[0-9]{{2}})?$')
-                then make_timestamp(epoch_us(try_cast(replace(t, ' +', '+') as timestamptz)))
+                then make_timestamp(epoch_us(try_cast(replace(replace(t, ' +', '+'), ' -', '-') as timestamptz)))
             else try_cast(replace(t, ' Z', 'Z') as timestamp)
         end""",
     f"""create or replace macro is_number(t) as t <> '' and regexp_full_match(t, '{_NUMBER}')""",

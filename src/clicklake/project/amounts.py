@@ -14,6 +14,7 @@ _BLANKS = " \u00a0\u202f'"
 _PLAIN = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?")
 _WITH_COMMA = re.compile(r"[+-]?(\d+|\d{1,3}(\.\d{3})+),\d+|[+-]?\d{1,3}(\.\d{3}){2,}")
 _THOUSANDS = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d*)?")
+_BLANK_THOUSANDS = re.compile(r"\d[ \u00a0\u202f]\d{3}(\D|$)")
 _EITHER = re.compile(r"[+-]?\d{1,3},\d{3}")
 
 
@@ -27,6 +28,7 @@ class Amounts:
         has_decimals: Whether any amount has a part behind the point.
         currency: What the sign that all of them bear stands for; empty where there is none.
         note: What a person should know.
+        number_format: How they are written, as the cleaning of a contract calls it.
     """
 
     share: float
@@ -34,6 +36,7 @@ class Amounts:
     has_decimals: bool = False
     currency: str = ""
     note: str = ""
+    number_format: str = "1,234.56"
 
 
 def read_amounts(values: Sequence[str]) -> Amounts | None:
@@ -51,13 +54,14 @@ def read_amounts(values: Sequence[str]) -> Amounts | None:
     read = plain + comma + thousands + either
     if read < 0.5 * len(values):
         return None
-    expression, note = "{}", ""
+    expression, note, number_format = "{}", "", "1'234.56" if "'" in blanks else "1,234.56"
     for extra in sorted(signs | blanks):
         literal = extra.replace("'", "''")
         expression = f"replace({expression}, '{literal}', '')"
     if comma and not points and not thousands:
         expression = f"replace(replace({expression}, '.', ''), ',', '.')"
         note = "a comma was taken for the decimal point, a point for thousands"
+        number_format = "1 234,56" if any(_BLANK_THOUSANDS.search(value) for value in values) else "1.234,56"
     elif comma:
         note = f"{comma:,} amounts have a decimal comma, others a decimal point; those with a comma would be rejected"
         read -= comma
@@ -67,7 +71,7 @@ def read_amounts(values: Sequence[str]) -> Amounts | None:
     marked = [sign for sign in signs if all(sign in value for value in values)]
     currency = CURRENCY_OF.get(marked[0], "") if len(signs) == 1 and marked else ""
     has_decimals = bool(comma or points or thousands)
-    return Amounts(read / len(values), expression, has_decimals, currency, note)
+    return Amounts(read / len(values), expression, has_decimals, currency, note, number_format)
 
 
 def _bare(value: str) -> str:

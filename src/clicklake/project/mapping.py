@@ -17,11 +17,12 @@ FILL_IN = "FILL IN"
 
 _PLAIN = re.compile("[A-Za-z_][A-Za-z0-9_]*")
 _TRUE, _FALSE = ("true", "t", "yes", "y", "1"), ("false", "f", "no", "n", "0")
-_ASKED = {
+ASKED = {
     "user_id": "who did it",
     "event_timestamp": "when it happened",
     "event_type": "what happened",
 }
+"""What the columns that an event needs say."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ class SilverColumn:
         name: The silver column.
         sql: What fills it.
         fields: What it reads.
-        how: How these were known: name, values, guess, or rest for metadata; empty where nothing was found.
+        how: How these were known: name, values, guess, constant, or rest for metadata; empty where nothing was found.
         notes: What a person should know.
     """
 
@@ -64,14 +65,20 @@ def map_columns(sample: Sample, found: Mapping[str, Match], order: list[str]) ->
     return columns
 
 
-def select(source: str, columns: list[SilverColumn]) -> str:
-    """The text of the mapping."""
+def select(source: str, columns: list[SilverColumn], free: list[str], asked: Mapping[str, str]) -> str:
+    """The text of the mapping.
+
+    Args:
+        source: The source.
+        columns: What it selects.
+        free: Columns of the file without another use.
+        asked: By silver column, what a column that was not found would say.
+    """
     lines = []
-    free = [field.name for column in columns if column.name == "metadata" for field in column.fields]
     for at, column in enumerate(columns):
         if not column.how:
             hint = f"; columns without another use: {', '.join(free)}" if free else ""
-            lines.append(f"    -- {FILL_IN}: the column that says {_ASKED[column.name]}{hint}")
+            lines.append(f"    -- {FILL_IN}: the column that says {asked[column.name]}{hint}")
         comma = "," if at < len(columns) - 1 else ""
         sql = column.sql if column.sql == column.name else f"{column.sql} as {column.name}"
         lines.append("\n".join(f"    {line}" for line in f"{sql}{comma}".split("\n")))
@@ -81,7 +88,7 @@ def select(source: str, columns: list[SilverColumn]) -> str:
 def _mapped(name: str, match: Match, found: Mapping[str, Match]) -> SilverColumn:
     field = match.field
     fields: tuple[Field, ...] = (field,) if match.clock is None else (field, match.clock)
-    sql = _value(field) if match.clock is None else f"{_value(field)} || ' ' || {_value(match.clock)}"
+    sql = value_of(field) if match.clock is None else f"{value_of(field)} || ' ' || {value_of(match.clock)}"
     notes: list[str] = []
     if field.nulls:
         notes.append(f"{', '.join(field.nulls)} was taken for no value")
@@ -102,7 +109,7 @@ def _mapped(name: str, match: Match, found: Mapping[str, Match]) -> SilverColumn
     return SilverColumn(name, sql, fields, match.how, tuple(filter(None, notes)))
 
 
-def _value(field: Field) -> str:
+def value_of(field: Field) -> str:
     """SQL of a field's text; words that mean nothing become null."""
     sql = identifier(field.column.name)
     if field.key:
@@ -143,7 +150,7 @@ def _currency(found: Mapping[str, Match]) -> SilverColumn | None:
     code = match.field.amounts.currency if match and match.field.amounts else ""
     if not match or not code:
         return None
-    sql = f"case when {_value(match.field)} is not null then {string(code)} end"
+    sql = f"case when {value_of(match.field)} is not null then {string(code)} end"
     return SilverColumn("currency", sql, (match.field,), match.how, (f"by the sign of the amounts: {code}",))
 
 

@@ -132,21 +132,27 @@ def recognise(sample: Sample) -> dict[str, Match]:
         sample: The file.
     """
     fields = [field for field in fields_of(sample) if field.filled and (field.key or field.column.kind != "object")]
-    found: dict[str, Match] = {}
-    _assign(found, fields, sorted(_by_name(sample, fields), key=lambda option: -option[0]), "name")
-    _assign(found, fields, sorted(_by_values(fields), key=lambda option: -option[0]), "values")
+    found = by_best_score(_by_name(sample, fields))
+    _assign(found, _by_values(fields), "values")
     if not sample.has_header:
         _guess(found, [field for field in fields if not _is_used(found, field)])
     if TIME in found:
-        found[TIME] = _with_clock(found, fields)
+        found[TIME] = with_clock(found[TIME], found, fields)
     return found
 
 
 _Option = tuple[float, str, Field]
 
 
-def _assign(found: dict[str, Match], fields: list[Field], options: list[_Option], how: str) -> None:
-    for _, silver, field in options:
+def by_best_score(options: Iterable[_Option]) -> dict[str, Match]:
+    """What is known by names: each silver column gets the field that fits best, each field fills one column."""
+    found: dict[str, Match] = {}
+    _assign(found, options, "name")
+    return found
+
+
+def _assign(found: dict[str, Match], options: Iterable[_Option], how: str) -> None:
+    for _, silver, field in sorted(options, key=lambda option: -option[0]):
         if silver not in found and not _is_used(found, field):
             found[silver] = Match(field, how, times=field.times if silver == TIME else None)
 
@@ -172,20 +178,31 @@ def _by_name(sample: Sample, fields: list[Field]) -> Iterator[_Option]:
 
 def _by_values(fields: list[Field]) -> Iterator[_Option]:
     words = vocabulary()
-    events = {*words.event_types, *(word for others in words.event_types.values() for word in others)}
     for field in fields:
         is_few = len(field.distinct) <= _MOST_EVENT_TYPES
         if field.times and field.times.share >= 0.9:
             yield (20 if field.times.epoch else 40), TIME, field
-        if is_few and field.share(lambda value: snake(value) in events) >= 0.5:
+        if holds_event_words(field):
             yield 40, EVENT, field
         for silver, known in words.words.items():
             if is_few and _share_of(field, known) >= 0.8:
                 yield 39, silver, field
         if field.share(_URL.fullmatch) >= 0.8:
             yield 30, "page_url", field
-        if field.share(_EMAIL.fullmatch) >= 0.8:
+        if field.share(is_mail) >= 0.8:
             yield 30, USER, field
+
+
+def holds_event_words(field: Field) -> bool:
+    """Whether most values are words for events."""
+    words = vocabulary().event_types
+    events = {*words, *(word for others in words.values() for word in others)}
+    return len(field.distinct) <= _MOST_EVENT_TYPES and field.share(lambda value: snake(value) in events) >= 0.5
+
+
+def is_mail(value: str) -> bool:
+    """Whether a text is an address of mail."""
+    return bool(_EMAIL.fullmatch(value))
 
 
 def _share_of(field: Field, words: Iterable[str]) -> float:
@@ -218,9 +235,8 @@ def _determines(visit: Field, user: Field) -> bool:
     return len(user.distinct) < len(visit.distinct) == len(pairs) < len(visit.filled)
 
 
-def _with_clock(found: dict[str, Match], fields: list[Field]) -> Match:
-    """The match of the times; with the column of times of day, where there are only dates."""
-    match = found[TIME]
+def with_clock(match: Match, found: dict[str, Match], fields: list[Field]) -> Match:
+    """The match of times; with the column of times of day, where there are only dates."""
     if match.times is None or match.times.has_clock:
         return match
     names = {squeezed(name) for name in vocabulary().time_of_day}
@@ -239,7 +255,7 @@ def is_personal(column: Column) -> bool:
         if squeezed(name) == "".join(words) or (len(words_of(name)) > 1 and holds(words, name)):
             return True
     filled = column.filled[:_MOST_EVENT_TYPES]
-    return bool(filled) and sum(bool(_EMAIL.fullmatch(v) or _IP.fullmatch(v)) for v in filled) >= 0.5 * len(filled)
+    return bool(filled) and sum(bool(is_mail(v) or _IP.fullmatch(v)) for v in filled) >= 0.5 * len(filled)
 
 
 def _is_id(field: Field, _: Sample) -> bool:

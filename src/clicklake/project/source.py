@@ -12,7 +12,6 @@ from clicklake.contracts.contract import Contract
 from clicklake.dry_run import DryRun, dry_run
 from clicklake.errors import ClicklakeError, UsageError
 from clicklake.project.propose import Proposal, rule_columns
-from clicklake.project.recognise import REQUIRED, TIME
 from clicklake.project.sample import Sample
 from clicklake.project.vocabulary import snake
 from clicklake.refine.compile import MALFORMED
@@ -84,15 +83,24 @@ def name_for(path: str) -> str:
     return snake(name)[:_LONGEST].strip("_")
 
 
+def free_name(catalogue: Catalogue, path: str) -> str:
+    """A source's name by that of its file; one that comes with clicklake is left to it."""
+    name = name_for(path)
+    is_shops = name in catalogue.source_names and name in Catalogue().source_names
+    return f"my_{name}" if is_shops else name
+
+
 def fitting(catalogue: Catalogue, sample: Sample) -> str | None:
-    """The source whose contract has exactly the columns of a file, if there is one."""
+    """The source whose contract has the columns of a file, if there is one; of those with a key some may be missing."""
     columns = {column.name.lower() for column in sample.columns}
     for name in catalogue.source_names:
         try:
             contract = catalogue.contract(name)
         except ClicklakeError:
             continue  # it is told where that source is used
-        if sample.has_header and {column.lower() for column in contract.column_names} == columns:
+        known = {column.lower() for column in contract.column_names}
+        needed = {column.name.lower() for column in contract.columns if column.is_required or not contract.key}
+        if sample.has_header and needed <= columns <= known:
             return name
     return None
 
@@ -143,17 +151,22 @@ def advice(proposal: Proposal, done: DryRun) -> list[str]:
     """What may be done where a rule would reject many rows; a few are what rules are for."""
     found = []
     file = f"sources/{proposal.source}.yaml"
+    times = {name for name, match in proposal.found.items() if match.times}
     for rule in proposal.rules:
         reads = rule_columns(rule)
         if done.reasons.get(rule.name, 0) < _NOTABLE * done.fates["ingested"]:
             continue
-        if reads == {TIME}:
+        if reads and reads <= times:
             found.append(f"{rule.name}: add the formats of these times to timestampFormats in {file}")
         elif reads == {"currency"}:
             code = _currency(proposal)
             found.append(f"{rule.name}: where {code} is your currency, set it as `currency` in clicklake.yaml")
-        elif rule.dimension == "completeness" and reads - {*REQUIRED}:
-            found.append(f"{rule.name}: where your events don't have that by their nature, remove the rule from {file}")
+        elif rule.dimension == "completeness" and reads - proposal.kind.required:
+            rows = f"your {proposal.kind.row}s"
+            found.append(f"{rule.name}: where {rows} don't have that by their nature, remove the rule from {file}")
+        elif rule.dimension == "completeness" and proposal.kind.table:
+            columns = ", ".join(proposal.found[name].field.name for name in sorted(reads) if name in proposal.found)
+            found.append(f"{rule.name}: the cleaning of {columns} in {file} may give a default: {{default: ...}}")
     return found
 
 

@@ -6,6 +6,7 @@ import re
 import unicodedata
 from functools import lru_cache
 from pathlib import Path
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
@@ -23,8 +24,50 @@ class _Names(BaseModel):
     names: tuple[str, ...]
 
 
+class TableColumn(BaseModel):
+    """What a silver column is called where it comes from.
+
+    Args:
+        kind: What stands in it.
+        names: The names that sources give it, the most telling first.
+        asked: What it says; a row can't be loaded without it.
+        otherwise: SQL that fills it where a file has no such column.
+        same_as: The column whose source it takes, too.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    kind: Literal["text", "id", "word", "number", "currency", "email", "time"] = "text"
+    names: tuple[str, ...] = ()
+    asked: str | None = None
+    otherwise: str | None = None
+    same_as: str | None = None
+
+
+class TableWords(BaseModel):
+    """What a file of things that are no events looks like.
+
+    Args:
+        silver_table: The table that it fills.
+        rules_of: The source whose rules, cleaning and parameters are proposed.
+        row: What a row is.
+        tells: Groups of silver columns; a file of this kind has one column of each group.
+        columns: By silver column, what sources call it.
+        words: By parameter of the contract, words that sources have besides the contract's own.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    silver_table: str
+    rules_of: str
+    row: str
+    tells: tuple[tuple[str, ...], ...]
+    columns: dict[str, TableColumn]
+    words: dict[str, tuple[str, ...]] = {}
+
+
 class Vocabulary(BaseModel):
-    """What columns and values of a file of events are called.
+    """What columns and values of files are called.
 
     Args:
         silver_table: The table that they fill.
@@ -36,6 +79,8 @@ class Vocabulary(BaseModel):
         failures: Outcomes that mean failure.
         nulls: Texts that mean no value.
         personal: Names of columns that hold data about a person.
+        event_signs: Words of column names that only files of events have.
+        tables: Files of other things.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -49,6 +94,8 @@ class Vocabulary(BaseModel):
     failures: tuple[str, ...]
     nulls: tuple[str, ...]
     personal: tuple[str, ...]
+    event_signs: tuple[str, ...]
+    tables: dict[str, TableWords]
 
 
 @lru_cache(maxsize=1)

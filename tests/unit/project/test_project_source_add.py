@@ -101,14 +101,14 @@ def test_a_broken_contract_of_another_source_is_no_hindrance(project, events):
 
 
 def test_what_can_t_be_mapped_is_said_and_written_with_a_mark(project, capsys):
-    (project / "orders.csv").write_text("order_no,customer_id\n1,c\n")
-    assert run(["source", "add", "orders.csv"]) == 2
+    (project / "things.csv").write_text("order_no,customer_id\n1,c\n")
+    assert run(["source", "add", "things.csv"]) == 2
     assert "no column was recognised that says a time and an event" in capsys.readouterr().err
     assert sources(project) == []
-    assert run(["source", "add", "orders.csv", "--yes"]) == 2
-    mapping = (project / "sources" / "orders.sql").read_text()
+    assert run(["source", "add", "things.csv", "--yes"]) == 2
+    mapping = (project / "sources" / "things.sql").read_text()
     assert mapping.count("FILL IN") == 2 and "columns without another use: order_no" in mapping
-    assert run(["run", "--dry-run", "orders=orders.csv", "--json"]) == 0
+    assert run(["run", "--dry-run", "things=things.csv", "--json"]) == 0
 
 
 def test_a_file_that_breaks_further_down_is_not_taken(project, write, capsys, monkeypatch):
