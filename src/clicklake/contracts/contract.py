@@ -27,6 +27,7 @@ class SourceOptions(BaseModel):
     timestamp_formats: tuple[str, ...] = Field(default=(), alias="timestampFormats")
     delimiter: str = Field(default=",", min_length=1, max_length=1)
     drift_policy: str = Field(default="capture", alias="driftPolicy", pattern="^(evolve|capture|fail)$")
+    newest_by: str | None = Field(default=None, alias="newestBy")
     known_values: dict[str, list[str]] = Field(default_factory=dict, alias="knownValues")
     parameters: dict[str, str | int | float | list[str]] = Field(default_factory=dict)
 
@@ -147,14 +148,22 @@ def parse_contract(text: str, mapping: str, file: str) -> Contract:
             line=document.line_of(("schema", 0, "physicalType")),
             key="schema.0.physicalType",
         )
+    columns, options = columns_of(table, document), _options(table, document)
+    newest_by, names = options.newest_by, [column.name for column in columns]
+    if newest_by and newest_by not in names:
+        raise ContractError(
+            f"newestBy names {newest_by!r}, which is no column{closest(newest_by, names)}",
+            file=file,
+            line=document.line_of(("schema", 0, "customProperties")),
+        )
     return Contract(
         source=source,
         version=odcs.version or "1.0.0",
         description=(odcs.description.purpose if odcs.description else None) or table.description or "",
         file_format=file_format,
-        columns=columns_of(table, document),
+        columns=columns,
         rules=rules_of(table, document),
-        options=_options(table, document),
+        options=options,
         mapping=mapping,
         freshness_hours=_freshness(odcs),
         text=text,

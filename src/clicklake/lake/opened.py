@@ -9,7 +9,7 @@ from pathlib import Path
 
 from clicklake.config import LoadedSettings, Settings, load_settings, without_secrets
 from clicklake.contracts.catalogue import Catalogue
-from clicklake.engines.currency import load_rates
+from clicklake.engines.currency import load_rates, read_rates
 from clicklake.engines.duckdb import DuckDB
 from clicklake.engines.sql import Parameter
 from clicklake.errors import UsageError
@@ -62,10 +62,12 @@ class OpenedLake:
         """What the rules of contracts may name."""
         rules = self.settings.rules
         latest = rules.latest_event
-        rates = self.settings.currency_rates
+        file, own = self.settings.currency_rates, self.settings.currency
+        rates = load_rates(Path(file), own) if file else None
         return {
-            "currency": self.settings.currency,
-            "rates": load_rates(Path(rates), self.settings.currency) if rates else None,
+            "currency": own,
+            "currencies": [own, *read_rates(rates)],
+            "rates": rates,
             "max_amount": rules.max_amount,
             "earliest_event": rules.earliest_event,
             "latest_event": latest + timedelta(days=1) if latest else None,

@@ -80,6 +80,7 @@ def of_table(model: Model, catalogue: Catalogue, parameters: Mapping[str, Parame
     feeding = list(_feeding(model, catalogue))
     yield from _completeness(model, feeding)
     yield _unique(model)
+    yield from _versions(feeding, model)
     yield from _references(model, catalogue)
     yield from _foreign_keys(model, feeding, catalogue)
     yield from _known_values(model, feeding)
@@ -145,11 +146,18 @@ def _required(feeding: list[Contract]) -> set[str]:
 
 
 def _taken_over(contract: Contract) -> dict[str, str]:
-    """The contract's column, in lower case, behind each silver column that its mapping takes as it is."""
+    """The contract's column, in lower case, behind each silver column that its mapping takes as it is.
+
+    A column that is taken twice counts for the first: the second is for what not every row has, such as a day without
+    a time.
+    """
     select = parse(contract.mapping, contract.file)
-    items = select.expressions if isinstance(select, exp.Select) else []
-    values = {item.alias_or_name: item.unalias() for item in items}
-    return {name: value.name.lower() for name, value in values.items() if isinstance(value, exp.Column)}
+    found: dict[str, str] = {}
+    for item in select.expressions if isinstance(select, exp.Select) else []:
+        value = item.unalias()
+        if isinstance(value, exp.Column) and value.name.lower() not in found.values():
+            found[item.alias_or_name] = value.name.lower()
+    return found
 
 
 def _unique(model: Model) -> Measure:
@@ -162,6 +170,28 @@ def _unique(model: Model) -> Measure:
         f"{', '.join(model.doc.grain)} names one row.",
         column=model.doc.grain[0] if len(model.doc.grain) == 1 else None,
         query=f"select * from {model.name} qualify count(*) over (partition by {keys}) > 1",
+        count=f"select coalesce(sum(n), 0) from ({grouped})",
+        reads=(model.name,),
+    )
+
+
+def _versions(feeding: list[Contract], model: Model) -> Iterator[Measure]:
+    """Of a key, no two versions with one time: which of them holds would only be decided by content."""
+    keys = set()
+    for contract in feeding:
+        names = {column: name for name, column in _taken_over(contract).items()}
+        wanted = [*contract.key, contract.options.newest_by or ""]
+        keys.add(tuple(names.get(column.lower(), "") for column in wanted))
+    if len(keys) != 1 or "" in (key := keys.pop()):
+        return
+    columns = ", ".join(map(quote, key))
+    grouped = f"select count(*) as n from {model.name} group by {columns} having count(*) > 1"
+    yield Measure(
+        model.name,
+        "versions_told_apart",
+        "uniqueness",
+        f"{', '.join(key[:-1])} and {key[-1]} name one version: which of several holds, the source doesn't say.",
+        query=f"select * from {model.name} qualify count(*) over (partition by {columns}) > 1 order by {columns}",
         count=f"select coalesce(sum(n), 0) from ({grouped})",
         reads=(model.name,),
     )

@@ -184,10 +184,7 @@ candidates as (select {", ".join([provenance, *candidates])} from cleaned)
         return read_rates(self.parameters.get("rates"))
 
     def _parameters(self) -> dict[str, Parameter]:
-        """Currencies are those that can be converted."""
-        own = str(self.parameters.get("currency"))
-        currencies = [own, *self.rates()]
-        return {**self.parameters, "currencies": currencies, **self.contract.options.parameters}
+        return {**self.parameters, **self.contract.options.parameters}
 
     def _split_rows(self, bronze: str, *, with_raw: bool) -> str:
         """CTEs: the rows that could be split into columns, these cleaned as the contract says."""

@@ -45,3 +45,13 @@ def test_relationships_of_contracts_are_foreign_keys_of_silver(shop: Lake) -> No
     found = measured(shop)
     assert found["silver.orders.customer_id_in_customers"] == (2, 1, 50.0), "a guest has none to look for"
     assert found["silver.orders.product_id_in_products"] == (3, 3, 0.0), "no product was ever delivered"
+
+
+def test_versions_that_only_content_tells_apart_are_a_matter_of_uniqueness(lake: Lake, tmp_path: Path) -> None:
+    lines = ["o1,,c1,p1,2025-01-01,2,10,,,booked,2025-01-01", "o1,,c1,p1,2025-01-01,3,10,,,booked,2025-01-01"]
+    lake.run(orders=write(tmp_path, "orders", ORDERS, *lines, "o2,,c1,p1,2025-01-01,2,10,,,booked,2025-01-01"))
+    found = measured(lake)
+    assert found["silver.orders.versions_told_apart"] == (3, 2, 33.333)
+    assert "silver.events.versions_told_apart" not in found
+    assert found["silver.orders.order_date_complete"] == (3, 0, 100.0)
+    assert found.get("silver.orders.order_day_complete", (0, 0, None))[2] is None, "a day is not required of each row"
