@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -12,11 +12,12 @@ import pytest
 from clicklake.engines.duckdb import DuckDB
 from clicklake.engines.ranges import Ranges
 from clicklake.errors import ContractError
-from clicklake.lake import Lake
+from clicklake.lake import Lake, RunResult
 from clicklake.storage import Snapshot
 
 Clicks = Callable[..., Path]
 
+HEADER = "UserID,SessionID,Timestamp,EventType,ProductID,Amount,Outcome"
 GOOD = "u1,s1,2025-01-01 10:00:00,page_view,,,"
 
 
@@ -31,46 +32,63 @@ def reasons(lake: Lake) -> list[list[str]]:
     return [row["reasons"] for row in found]
 
 
-@pytest.mark.parametrize(
-    ("record", "expected"),
-    [
-        (",s1,2025-01-01 10:00:00,page_view,,,", ["missing_user_id"]),
-        ("   ,s1,2025-01-01 10:00:00,page_view,,,", ["missing_user_id"]),
-        ("u1,s1,2025-01-01 10:00:00,,,,", ["missing_event_type"]),
-        ("u1,s1,2025-01-01 10:00:00,product_view,,,", ["missing_product_id"]),
-        ("u1,s1,2025-01-01 10:00:00,add_to_cart,  ,,", ["missing_product_id"]),
-        ("u1,s1,2025-01-01 10:00:00,purchase,p1,,", ["missing_amount"]),
-        ("u1,s1,2025-01-01 10:00:00,purchase,p1,abc,", ["invalid_amount"]),
-        ("u1,s1,2025-01-01 10:00:00,purchase,p1,-0.01,", ["invalid_amount"]),
-        ("u1,s1,2025-01-01 10:00:00,page_view,,NaN,", ["invalid_amount"]),
-        ("u1,s1,2025-01-01 10:00:00,page_view,,inf,", ["invalid_amount"]),
-        ("u1,s1,2025-01-01 10:00:00,page_view,,1_000,", ["invalid_amount"]),
-        ("u1,s1,2025-01-01 10:00:00,page_view,,1e400,", ["invalid_amount"]),
-        ("u1,s1,,page_view,,,", ["invalid_timestamp"]),
-        ("u1,s1,not a date,page_view,,,", ["invalid_timestamp"]),
-        ("u1,s1,2025-13-01 10:00:00,page_view,,,", ["invalid_timestamp"]),
-        ("u1,s1,2025-02-30 10:00:00,page_view,,,", ["invalid_timestamp"]),
-        ("u1,s1,epoch,page_view,,,", ["invalid_timestamp"]),
-        ("u1,s1,infinity,page_view,,,", ["invalid_timestamp"]),
-        ("u1,s1,13/03/24 10:21,page_view,,,", ["invalid_timestamp"]),
-        (
-            ",s1,x,purchase,,,",
-            ["missing_user_id", "missing_product_id", "missing_amount", "invalid_timestamp"],
-        ),
-        ("u1,s1", ["malformed_row"]),
-        ("u1,s1,2025-01-01 10:00:00,page_view,,,,,,", ["malformed_row"]),
-    ],
-)
+BAD = [
+    (",s1,2025-01-01 10:00:00,page_view,,,", ["missing_user_id"]),
+    ("   ,s1,2025-01-01 10:00:00,page_view,,,", ["missing_user_id"]),
+    ("u1,s1,2025-01-01 10:00:00,,,,", ["missing_event_type"]),
+    ("u1,s1,2025-01-01 10:00:00,product_view,,,", ["missing_product_id"]),
+    ("u1,s1,2025-01-01 10:00:00,add_to_cart,  ,,", ["missing_product_id"]),
+    ("u1,s1,2025-01-01 10:00:00,purchase,p1,,", ["missing_amount"]),
+    ("u1,s1,2025-01-01 10:00:00,purchase,p1,abc,", ["invalid_amount"]),
+    ("u1,s1,2025-01-01 10:00:00,purchase,p1,-0.01,", ["invalid_amount"]),
+    ("u1,s1,2025-01-01 10:00:00,page_view,,NaN,", ["invalid_amount"]),
+    ("u1,s1,2025-01-01 10:00:00,page_view,,inf,", ["invalid_amount"]),
+    ("u1,s1,2025-01-01 10:00:00,page_view,,1_000,", ["invalid_amount"]),
+    ("u1,s1,2025-01-01 10:00:00,page_view,,1e400,", ["invalid_amount"]),
+    ("u1,s1,,page_view,,,", ["invalid_timestamp"]),
+    ("u1,s1,not a date,page_view,,,", ["invalid_timestamp"]),
+    ("u1,s1,2025-13-01 10:00:00,page_view,,,", ["invalid_timestamp"]),
+    ("u1,s1,2025-02-30 10:00:00,page_view,,,", ["invalid_timestamp"]),
+    ("u1,s1,epoch,page_view,,,", ["invalid_timestamp"]),
+    ("u1,s1,infinity,page_view,,,", ["invalid_timestamp"]),
+    ("u1,s1,13/03/24 10:21,page_view,,,", ["invalid_timestamp"]),
+    (
+        ",s1,x,purchase,,,",
+        ["missing_user_id", "missing_product_id", "missing_amount", "invalid_timestamp"],
+    ),
+    ("u1,s1", ["malformed_row"]),
+    ("u1,s1,2025-01-01 10:00:00,page_view,,,,,,", ["malformed_row"]),
+]
+
+
+def run_once(folder: Path, records: Sequence[str]) -> tuple[Lake, RunResult]:
+    """One lake for many records: each has a fate of its own."""
+    file = folder / "clicks.csv"
+    file.write_text("\n".join([HEADER, *records]) + "\n", encoding="utf-8")
+    lake = Lake(folder / "lake")
+    return lake, lake.run(click_events=file)
+
+
+@pytest.fixture(scope="module")
+def judged(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[list[str]], dict[str, int]]:
+    """The reasons of each bad row, and the fates of all rows."""
+    lake, result = run_once(tmp_path_factory.mktemp("bad"), [GOOD, *(record for record, _ in BAD)])
+    return reasons(lake), result.fates["click_events"]
+
+
+@pytest.mark.parametrize("number", range(len(BAD)), ids=[record or "empty" for record, _ in BAD])
 def test_a_bad_row_is_quarantined_with_every_rule_that_it_breaks(
-    lake: Lake, clicks: Clicks, record: str, expected: list[str]
+    judged: tuple[list[list[str]], dict[str, int]], number: int
 ) -> None:
-    result = lake.run(click_events=clicks(GOOD, record))
-    assert reasons(lake) == [expected]
-    assert result.fates["click_events"] | {"is_balanced": True} == {
-        "rows_ingested": 2,
+    assert judged[0][number] == BAD[number][1]
+
+
+def test_bad_rows_are_counted(judged: tuple[list[list[str]], dict[str, int]]) -> None:
+    assert judged[1] | {"is_balanced": True} == {
+        "rows_ingested": 1 + len(BAD),
         "loaded": 1,
         "duplicates": 0,
-        "quarantined": 1,
+        "quarantined": len(BAD),
         "withdrawn": 0,
         "erased": 0,
         "conflicts": 0,
@@ -78,45 +96,50 @@ def test_a_bad_row_is_quarantined_with_every_rule_that_it_breaks(
     }
 
 
-@pytest.mark.parametrize(
-    ("written", "expected"),
-    [
-        ("2025-01-01 10:00:00", "2025-01-01 10:00:00"),
-        ("2025-01-01T10:00:00", "2025-01-01 10:00:00"),
-        ("2025-01-01T10:00:00Z", "2025-01-01 10:00:00"),
-        ("2025-01-01T10:00:00+02:00", "2025-01-01 08:00:00"),
-        ("2025-01-01 10:00:00-0530", "2025-01-01 15:30:00"),
-        ("2025-01-01T10:00:00+02", "2025-01-01 08:00:00"),
-        ("2025-01-01T10:00:00.25Z", "2025-01-01 10:00:00.25"),
-        ("2025-01-01T10:00", "2025-01-01 10:00:00"),
-        ("2025-01-01", "2025-01-01 00:00:00"),
-        ("31/01/2025 10:00:00", "2025-01-31 10:00:00"),
-        ("31.01.2025 10:00:00", "2025-01-31 10:00:00"),
-        ("  2025-01-01 10:00:00 ", "2025-01-01 10:00:00"),
-    ],
-)
+TIMES = [
+    ("2025-01-01 10:00:00", "2025-01-01 10:00:00"),
+    ("2025-01-01T10:00:00", "2025-01-01 10:00:00"),
+    ("2025-01-01T10:00:00Z", "2025-01-01 10:00:00"),
+    ("2025-01-01T10:00:00+02:00", "2025-01-01 08:00:00"),
+    ("2025-01-01 10:00:00-0530", "2025-01-01 15:30:00"),
+    ("2025-01-01T10:00:00+02", "2025-01-01 08:00:00"),
+    ("2025-01-01T10:00:00.25Z", "2025-01-01 10:00:00.25"),
+    ("2025-01-01T10:00", "2025-01-01 10:00:00"),
+    ("2025-01-01", "2025-01-01 00:00:00"),
+    ("31/01/2025 10:00:00", "2025-01-31 10:00:00"),
+    ("31.01.2025 10:00:00", "2025-01-31 10:00:00"),
+    ("  2025-01-01 10:00:00 ", "2025-01-01 10:00:00"),
+]
+AMOUNTS = [
+    ("12.345", "12.35"),
+    ("12.344", "12.34"),
+    ("0", "0.00"),
+    ("1e2", "100.00"),
+    (".5", "0.50"),
+    ("+3", "3.00"),
+    (" 7 ", "7.00"),
+]
+
+
+@pytest.fixture(scope="module")
+def read(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[object, ...]]:
+    """Time and amount of each event, by its user."""
+    records = [f"time {n},s1,{written},page_view,,," for n, (written, _) in enumerate(TIMES)]
+    records += [f"amount {n},s1,2025-01-01 10:00:00,purchase,p1,{written},ok" for n, (written, _) in enumerate(AMOUNTS)]
+    lake, _ = run_once(tmp_path_factory.mktemp("read"), records)
+    return {str(row[0]): row[1:] for row in silver(lake, "user_id, cast(event_timestamp as varchar), amount")}
+
+
+@pytest.mark.parametrize("number", range(len(TIMES)), ids=[written for written, _ in TIMES])
 def test_timestamps_are_read_by_iso_first_then_by_the_contract(
-    lake: Lake, clicks: Clicks, written: str, expected: str
+    read: dict[str, tuple[object, ...]], number: int
 ) -> None:
-    lake.run(click_events=clicks(f"u1,s1,{written},page_view,,,"))
-    assert silver(lake, "cast(event_timestamp as varchar)") == [(expected,)]
+    assert read[f"time {number}"][0] == TIMES[number][1]
 
 
-@pytest.mark.parametrize(
-    ("written", "expected"),
-    [
-        ("12.345", "12.35"),
-        ("12.344", "12.34"),
-        ("0", "0.00"),
-        ("1e2", "100.00"),
-        (".5", "0.50"),
-        ("+3", "3.00"),
-        (" 7 ", "7.00"),
-    ],
-)
-def test_amounts_are_rounded_half_up(lake: Lake, clicks: Clicks, written: str, expected: str) -> None:
-    lake.run(click_events=clicks(f"u1,s1,2025-01-01 10:00:00,purchase,p1,{written},ok"))
-    assert silver(lake, "amount") == [(Decimal(expected),)]
+@pytest.mark.parametrize("number", range(len(AMOUNTS)), ids=[written for written, _ in AMOUNTS])
+def test_amounts_are_rounded_half_up(read: dict[str, tuple[object, ...]], number: int) -> None:
+    assert read[f"amount {number}"][1] == Decimal(AMOUNTS[number][1])
 
 
 def test_texts_are_trimmed_and_event_types_snake_case(lake: Lake, clicks: Clicks) -> None:
