@@ -12,7 +12,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks import goals, increment, report
+from benchmarks import commerce, goals, increment, report
 from benchmarks.data import clicks
 from benchmarks.measure import DEFAULT_WORK, HERE, cores, load_average, machine, run, say, warm
 from benchmarks.own import Lake, help_seconds
@@ -40,9 +40,10 @@ once on {warm_up:,} rows before.{repeat}"""
 _AGAIN = """\
 ### Measure again
 
-    make bench                              # {rows} rows, with the peers, and the increments
+    make bench                              # {rows} rows, with the peers, the increments, and orders beside clicks
     make bench ARGS="--rows 2000000 --no-peers --repeat 3"
     make bench-increment                    # a day on a year of 18,000,000 events, and 1,000 small increments
+    make bench-commerce                     # 2,000,000 clicks with 500,000 order lines against the clicks alone
     make bench-large ARGS="--small-disk"    # 200,000,000 rows
 
 `--work DIR` says where the data, the lakes and the peers' environments go (they are kept there for the next time).
@@ -68,6 +69,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     say(f"kept in {options.output}")
     if options.increment_rows:
         increment.main(["--rows", f"{options.increment_rows}", "--work", f"{work}", "--output", f"{options.output}"])
+    if options.commerce:
+        commerce.main(["--work", f"{work}", "--output", f"{options.output}"])
     return 1 if any(result.disagreements() for result in results) else 0
 
 
@@ -82,6 +85,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--increment-rows", type=int, default=increment.HISTORY_ROWS, help="events of a year; 0: no increments"
     )
+    parser.add_argument("--commerce", action=argparse.BooleanOptionalAction, default=True, help="orders beside clicks")
     parser.add_argument("--report-limit", type=int, default=0, help="rows of a report at the most; 0: its own limit")
     for peer in PEERS:
         parser.add_argument(f"--{peer.package}-python", type=Path, help=f"a Python that has {peer.requirement}")
