@@ -151,3 +151,15 @@ def test_tables_of_sources_that_are_not_used_are_empty_and_not_there(lake: Lake,
     lake.run(click_events=str(clicks("u1,s1,2025-01-01 00:00:00,product_view,p1,,")))
     assert rows(lake, "select count(*) from gold.fact_events") == [(1,)]
     assert [row["product_id"] for row in lake.report("top_products").to_pylist()] == ["p1"]
+
+
+def test_other_rates_don_t_concern_a_source_without_currencies(write: Write, clicks: Write) -> None:
+    config = write("clicklake.yaml", "lake: lake", "currency_rates: rates.csv")
+    write("rates.csv", "currency,rate", "EUR,1.5")
+    events = clicks("u1,s1,2025-01-01 00:00:00,purchase,p1,5,")
+    orders = write("orders.csv", ORDERS, "O1,1,C,P,2025-02-01,2,€10,1,19,,paid,")
+    Lake(config=config).run(click_events=str(events), orders=str(orders))
+    write("rates.csv", "currency,rate", "EUR,2.0")
+    result = Lake(config=config).run()
+    assert result.rejudged == {"orders": "its contract changed"}
+    assert rows(Lake(config=config), "select unit_price from silver.orders") == [(Decimal("20.00"),)]

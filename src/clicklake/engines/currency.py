@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import date
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -70,6 +70,16 @@ def convert(model: exp.Expression, rates: Rates, currency: str) -> exp.Expressio
         if call.name.lower() == FUNCTION:
             amount, code, at = (part.sql(dialect="duckdb") for part in call.expressions)
             call.replace(parse(_converted(amount, code, at, rates, currency), FUNCTION))
+    return model
+
+
+def without_needless(model: exp.Expression, given: Collection[str]) -> exp.Expression:
+    """A model without the conversions of a source that tells no currency: other rates don't concern it then."""
+    for call in list(model.find_all(exp.Anonymous)):
+        if call.name.lower() == FUNCTION:
+            amount, code, _ = call.expressions
+            if not any(column.name in given for column in code.find_all(exp.Column)):
+                call.replace(amount)
     return model
 
 

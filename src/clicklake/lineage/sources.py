@@ -11,7 +11,7 @@ from clicklake.contracts.columns import PROVENANCE
 from clicklake.contracts.contract import Contract
 from clicklake.contracts.model import Model
 from clicklake.contracts.types import ColumnType
-from clicklake.engines.currency import FUNCTION
+from clicklake.engines.currency import without_needless
 from clicklake.engines.sql import parse, quote, string, text
 from clicklake.lineage.columns import Input
 
@@ -50,13 +50,7 @@ def without_conversion(contract: Contract, model: Model) -> str:
     """The silver model as it is for a source; one that knows no currency has no amounts to convert."""
     mapping = parse(contract.mapping, contract.file)
     given = {item.alias_or_name for item in mapping.find(exp.Select).expressions}  # type: ignore[union-attr]
-    tree = parse(model.sql, str(model.file))
-    for call in list(tree.find_all(exp.Anonymous)):
-        if call.name.lower() == FUNCTION:
-            amount, code, _ = call.expressions
-            if not given.intersection(column.name for column in code.find_all(exp.Column)):
-                call.replace(amount)
-    return text(tree)
+    return text(without_needless(parse(model.sql, str(model.file)), given))
 
 
 def _cleanings(contract: Contract) -> list[str]:

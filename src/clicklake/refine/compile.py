@@ -12,7 +12,7 @@ from clicklake.contracts.cleaning import Cleaning
 from clicklake.contracts.contract import Contract
 from clicklake.contracts.model import Identity, Model
 from clicklake.engines.cleaning import cleaned, countries, needs_countries
-from clicklake.engines.currency import Rates, convert, read_rates
+from clicklake.engines.currency import Rates, convert, read_rates, without_needless
 from clicklake.engines.sql import Parameter, bind, parse, quote, render, string, text
 from clicklake.engines.standardise import typed
 from clicklake.errors import ContractError, EngineError
@@ -102,7 +102,11 @@ class Judge:
             f"{string(self.contract.source)} as source",
         ]
         parameters = self._parameters()
-        model = convert(parse(self.silver.sql, self.silver.name), self.rates(), str(parameters.get("currency")))
+        model = convert(
+            without_needless(parse(self.silver.sql, self.silver.name), names),
+            self.rates(),
+            str(parameters.get("currency")),
+        )
         model = bind(model, parameters, self.silver.name)
         kept = [exp.column(f"{name}_text", quoted=True) for name in self._texts(wanted)]
         model.set("expressions", [*model.expressions, *kept, *([exp.column("raw")] if with_raw else [])])
