@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -29,7 +30,10 @@ def quality(
         str | None,
         typer.Option("--show", metavar="MEASURE", help="The rows behind a number, in place of the scorecard."),
     ] = None,
-    output: Annotated[str | None, typer.Option("--format", help="table or json; with --show also csv.")] = None,
+    output: Annotated[
+        str | None, typer.Option("--format", help="table, json or html; with --show table, json or csv.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(metavar="FILE", help="With --format html: write the page there.")] = None,
     limit: Annotated[int, typer.Option(min=1, help="With --show: rows at the most.")] = 20,
     show_pii: Annotated[
         bool, typer.Option("--show-pii", help="With --show: personal data, which is masked otherwise.")
@@ -39,13 +43,13 @@ def quality(
     ] = False,
 ) -> None:
     """Scorecard in five dimensions, thresholds, trend over runs, business impact, reasons, drift, ledger."""
-    from clicklake.cli.scorecard import collect, show_rows, show_scorecard
+    from clicklake.cli.scorecard import collect, page, show_rows, show_scorecard
     from clicklake.errors import UsageError
     from clicklake.quality.assess import require_measures
     from clicklake.quality.scorecard import require
 
     context: Context = ctx.obj
-    allowed = ("table", "json", "csv") if show else ("table", "json")
+    allowed = ("table", "json", "csv") if show else ("table", "json", "html")
     chosen = output or ("json" if context.json else "table")
     if chosen not in allowed:
         raise UsageError(f"--format {chosen}: allowed are {', '.join(allowed)}")
@@ -55,7 +59,10 @@ def quality(
         return
     context.json = chosen == "json"
     shown = collect(lake)
-    show_scorecard(context, shown)
+    if chosen == "html":
+        _write(page(lake, shown), out)
+    else:
+        show_scorecard(context, shown)
     if alert:
         for problem in lake.alert(shown.assessment):
             context.say(f"[yellow]warning:[/yellow] {problem}")
@@ -65,6 +72,17 @@ def quality(
         least = dict.fromkeys(least, fail_under)
     require(shown.card.ledger, least)
     require_measures(shown.assessment.taken, thresholds)
+
+
+def _write(html: str, out: Path | None) -> None:
+    """A page to a file, else to stdout."""
+    import sys
+
+    if out is None:
+        sys.stdout.write(html)
+    else:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        out.write_text(html, encoding="utf-8")
 
 
 def quarantine_list(

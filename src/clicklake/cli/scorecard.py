@@ -89,6 +89,18 @@ def show_scorecard(context: Context, shown: Shown) -> None:
         context.show(card.drift, title="Drift: where files differ from their contract")
 
 
+def page(lake: Lake, shown: Shown) -> str:
+    """The scorecard as one HTML page."""
+    from clicklake.quality.page import quality_page
+
+    release = shown.assessment.release
+    facts = {
+        "Lake": lake.path,
+        "Release": f"{release.release_id}, {release.released_at:%Y-%m-%d %H:%M} UTC" if release else "none yet",
+    }
+    return quality_page(shown.assessment, shown.card, shown.impact, facts=facts, currency=lake.settings.currency)
+
+
 def show_rows(context: Context, lake: Lake, name: str, output: str, *, limit: int, show_pii: bool) -> None:
     """The rows behind a measure."""
     from clicklake.quality.ledger import read_ledger

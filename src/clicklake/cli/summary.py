@@ -35,7 +35,7 @@ def show_run(context: Context, lake: Lake, result: RunResult) -> None:
     ]
     if fates:
         context.show(fates, title="Rows of this run, by their fate")
-    elif result.fates:
+    elif result.fates or not (result.files or result.release):
         context.say("nothing new")
     for what, tables in (("built", result.rebuilt), ("incremented", result.incremented)):
         for name, reason in tables.items():

@@ -63,18 +63,21 @@ class Assessment:
         ]
 
     def tables(self) -> list[dict[str, Any]]:
-        """One row a table: the score of its worst measure in each dimension, and its worst verdict."""
+        """One row a table: the score of its worst measure in each dimension, and the worst verdicts."""
         found: dict[str, dict[str, Any]] = {}
         for item in self.taken:
             measure = item.measure
             row = found.setdefault(measure.table, {"table": measure.table, "rows": 0, **dict.fromkeys(DIMENSIONS)})
             row["rows"] = max(row["rows"], item.rows)
             row.setdefault("verdict", None)
+            row.setdefault("verdicts", {})
             if not measure.is_scored or item.score is None:
                 continue
             worst = row[measure.dimension]
             row[measure.dimension] = item.score if worst is None else min(worst, item.score)
-            row["verdict"] = worse(row["verdict"], self.verdicts[measure.name])
+            own = self.verdicts[measure.name]
+            row["verdict"] = worse(row["verdict"], own)
+            row["verdicts"][measure.dimension] = worse(row["verdicts"].get(measure.dimension), own)
         return list(found.values())
 
 

@@ -108,6 +108,7 @@ def section(part: HtmlSection) -> str:
     pieces = [f"<h2{style}>{escape(part.title)}{mark}</h2>"]
     if part.text:
         pieces.append(f"<p>{escape(part.text)}</p>")
+    pieces.append(part.html)
     if part.table is not None and part.table.num_rows:
         columns = columns_of(part.table.slice(0, ROWS), part.docs, part.currency)
         pieces.append(_table(columns, part.title))

@@ -65,6 +65,7 @@ class HtmlSection:
         docs: How the columns are shown; guessed for the others.
         currency: The currency of columns with format money.
         status: Colours a mark before the heading.
+        html: What stands beneath the text, ready made: all text from data in it is escaped already.
     """
 
     title: str
@@ -73,6 +74,7 @@ class HtmlSection:
     docs: Mapping[str, ReportColumn] = field(default_factory=dict)
     currency: str = ""
     status: Literal["good", "warning", "bad"] | None = None
+    html: str = ""
 
 
 @dataclass(frozen=True)
