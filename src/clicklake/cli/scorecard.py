@@ -60,7 +60,8 @@ def show_scorecard(context: Context, shown: Shown) -> None:
         return
     context.show(shown.ledger, title="Ledger: every row has one fate")
     context.show(
-        found.tables(), title="Scorecard: the worst measure of each dimension (percent of rows without a fault)"
+        [{name: value for name, value in row.items() if name != "verdicts"} for row in found.tables()],
+        title="Scorecard: the worst measure of each dimension (percent of rows without a fault)",
     )
     faults = [
         {

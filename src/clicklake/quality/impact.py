@@ -57,8 +57,8 @@ def _in_quarantine(
     )
     relations.engine.execute(f"create or replace temp view quarantined as {rows}")
     standard = Judge(contract, silver, parameters).standard("quarantined")
-    values = _amounts(silver.doc.measures)
-    (found,) = relations.engine.rows(f"select count(*), {values} from ({standard}) as rows")
+    money = _money(relations, silver.doc.measures, standard)
+    (found,) = relations.engine.rows(f"select {', '.join(['count(*)', *money.values()])} from ({standard}) as rows")
     return [
         {
             "impact": f"{name}_in_quarantine",
@@ -67,12 +67,19 @@ def _in_quarantine(
             "value": value,
             "description": f"{name} of the rows in quarantine whose values can be read.",
         }
-        for name, value in zip(silver.doc.measures, found[1:], strict=True)
+        for name, value in zip(money, found[1:], strict=True)
     ]
 
 
-def _amounts(aggregates: Mapping[str, str]) -> str:
-    return ", ".join(f"cast(coalesce({sql}, 0) as decimal(18, 2))" for sql in aggregates.values())
+def _money(relations: Relations, aggregates: Mapping[str, str], rows: str) -> dict[str, str]:
+    """Those of a table's measures that are amounts, and no counts."""
+    values = ", ".join(f"{sql} as {quote(name)}" for name, sql in aggregates.items())
+    types = relations.engine.rows(f"describe select {values} from ({rows}) as rows")
+    return {name: _amount(aggregates[name]) for name, kind, *_ in types if kind.startswith("DECIMAL")}
+
+
+def _amount(aggregate: str) -> str:
+    return f"cast(coalesce({aggregate}, 0) as decimal(18, 2))"
 
 
 def _path(name: str) -> str:
@@ -84,7 +91,7 @@ def _of_rule(relations: Relations, taken: Taken) -> list[dict[str, Any]]:
     if not measure.impact:
         return []
     relations.attach(*measure.reads)
-    values = _amounts(measure.impact)
+    values = ", ".join(_amount(sql) for sql in measure.impact.values())
     try:
         (found,) = relations.engine.rows(f"select {values} from ({measure.query}) as offending")
     except EngineError as error:

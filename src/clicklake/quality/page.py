@@ -78,13 +78,12 @@ def _figures(assessment: Assessment, card: Scorecard) -> Result:
     states = [state for state in assessment.verdicts.values() if state]
     states += card.verdicts.values()
     scored = [item for item in assessment.taken if item.measure.is_scored and item.score is not None]
-    clean = sum(1 for item in scored if not item.offending)
     columns: dict[str, tuple[Any, str, Any, str]] = {
-        "measures_without_fault_pct": (
-            100 * clean / len(scored) if scored else None,
+        "thresholds_held_pct": (
+            100 * states.count("ok") / len(states) if states else None,
             "double",
             "percent",
-            "Measures that no row offends, of all that have a score.",
+            "Sources and measures that are under none of their thresholds.",
         ),
         "tables": (len({i.measure.table for i in assessment.taken}), "bigint", "integer", "Tables that were measured."),
         "measures": (len(scored), "bigint", "integer", "Measures with a score."),
@@ -102,7 +101,7 @@ def _figures(assessment: Assessment, card: Scorecard) -> Result:
         description="A dimension is as good as its worst measure; scores are cut to three decimals, never rounded up.",
         grain=(),
         columns={name: ReportColumn(type=t, description=d, format=f) for name, (_, t, f, d) in columns.items()},
-        chart=Chart(kind="kpi", y="measures_without_fault_pct"),
+        chart=Chart(kind="kpi", y="thresholds_held_pct"),
     )
     return Result("quality", doc, pa.table({name: [value[0]] for name, value in columns.items()}), "", "")
 
@@ -116,7 +115,7 @@ def _scorecard(tables: Sequence[Mapping[str, Any]]) -> HtmlSection:
     worst = max((row["verdict"] or "ok" for row in tables), key=list(_MARKS).index, default="ok")
     heads = [("Table", False), ("Rows", True), *((formats.label(name), True) for name in DIMENSIONS)]
     text = "Percent of rows without a fault, by the worst measure. ▲ is under the threshold for warnings, ✕ fails."
-    return HtmlSection("Scorecard", text, status=_STATUS[worst], html=_table("Scorecard", heads, rows))
+    return HtmlSection("Scorecard", text, status=_STATUS[worst], html=_table("Scorecard", heads, rows, whole=True))
 
 
 def _faults(faults: Sequence[Mapping[str, Any]]) -> HtmlSection:
@@ -197,11 +196,11 @@ def _columns(measures: Sequence[Mapping[str, Any]]) -> HtmlSection:
     return HtmlSection("All measures", text, html="".join(parts))
 
 
-def _table(name: str, heads: Sequence[tuple[str, bool]], rows: Iterable[str]) -> str:
+def _table(name: str, heads: Sequence[tuple[str, bool]], rows: Iterable[str], *, whole: bool = False) -> str:
     head = "".join(f"<th scope='col'{' class=n' if is_number else ''}>{text}</th>" for text, is_number in heads)
     body = "".join(f"<tr>{row}</tr>\n" for row in rows)
     return (
-        f"<div class='scroll' tabindex='0' role='region' aria-label='{escape(name)}'>"
+        f"<div class='scroll{' whole' if whole else ''}' tabindex='0' role='region' aria-label='{escape(name)}'>"
         f"<table><thead><tr>{head}</tr></thead><tbody>\n{body}</tbody></table></div>"
     )
 
