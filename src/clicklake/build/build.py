@@ -102,10 +102,19 @@ class Builder:
     def is_absent(self, model: Model) -> bool:
         """Whether a gold table has nothing to be built from; then it is made known to the engine without rows."""
         read = inputs(model)
-        if not read or not self.absent.issuperset(read) or self.store.find(model.name) is not None:
+        if self.absent.isdisjoint(read) or self.store.find(model.name) is not None:
+            return False
+        if not self.absent.issuperset(read) and self._has_rows(model):
             return False
         self._leave_out(model)
         return True
+
+    def _has_rows(self, model: Model) -> bool:
+        """Whether a model makes rows although some of its inputs are not there; asking is cheap where it makes none."""
+        key = set(model.doc.key or ())
+        if key and any(key <= set(snapshot.schema.names) for snapshot in self._inputs(model).values()):
+            return True
+        return bool(self.engine.rows(f"select 1 from ({select_typed(model, self.parameters)}) as made limit 1"))
 
     def _leave_out(self, model: Model) -> None:
         self.absent.add(model.name)

@@ -42,8 +42,9 @@ def spoil(lake: Lake, engine: DuckDB, table: str, rows: str, *, whole: bool = Fa
 
 def whole_checks(lake: Lake, engine: DuckDB) -> dict[tuple[str, str], int]:
     gold = lake.catalogue.gold
-    for name in (*gold, "silver.events"):
-        engine.attach(lake.store.open(name))
+    for name, model in {**lake.catalogue.silver, **gold}.items():
+        table = lake.store.find(name)
+        engine.attach(table) if table else engine.attach_empty(name, model.doc.schema)
     results = [result for model in gold.values() for result in run_checks(engine, model, gold, lake.parameters)]
     return {(result.table, result.name): result.offending for result in results if result.offending}
 

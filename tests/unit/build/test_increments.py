@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import shutil
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,7 @@ from clicklake.lake import Lake
 from clicklake.refine.refine import LEDGER
 from clicklake.storage import Snapshot, Store, commit
 from clicklake.synthetic import GeneratorConfig, generate
+from clicklake.synthetic.commerce.config import CommerceConfig
 
 
 def own_model(name: str, sql: str, **document: object) -> Model:
@@ -140,9 +142,9 @@ def full_rows(lake: Lake, folder: Path) -> dict[str, list[str]]:
     return gold_rows(copy)
 
 
-def change_silver(lake: Lake, keep: str, insert: str | None = None) -> None:
+def change_silver(lake: Lake, keep: str, insert: str | None = None, *, table: str = EVENTS) -> None:
     """Commit a silver version that has only the rows that fulfil a condition, and some more; gold may read it."""
-    before = lake.store.open(EVENTS)
+    before = lake.store.open(table)
     engine = lake.engine()
     try:
         scan = engine.scan(before)
@@ -153,7 +155,7 @@ def change_silver(lake: Lake, keep: str, insert: str | None = None) -> None:
     finally:
         engine.close()
     ledger = lake.store.open(LEDGER)
-    commit(lake.store, ledger, ledger.schema.empty_table(), marks={f"read:{EVENTS}": after.version})
+    commit(lake.store, ledger, ledger.schema.empty_table(), marks={f"read:{table}": after.version})
 
 
 def settle(lake: Lake) -> None:
@@ -164,16 +166,39 @@ def settle(lake: Lake) -> None:
 
 
 @pytest.fixture(scope="module")
-def parts(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[str, Path]]:
-    """Generated inputs with duplicates, late and faulty rows, in the order in which they are ingested."""
+def generated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Inputs with duplicates, late and faulty rows."""
     folder = tmp_path_factory.mktemp("generated")
-    config = GeneratorConfig(
-        rows=6000, web_rows=900, days=75, files=6, users=300, late_share=0.1, duplicate_share=0.05, seed=3
-    )
-    generate(folder, config)
+    commerce = CommerceConfig(late_share=0.1, moved_share=0.2, refunded_share=0.1)
+    config = GeneratorConfig(rows=6000, web_rows=900, days=75, files=6, users=300, late_share=0.1, seed=3)
+    generate(folder, replace(config, duplicate_share=0.05, commerce=commerce))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def parts(generated: Path) -> list[tuple[str, Path]]:
+    """Clicks in the order in which they are ingested."""
+    folder = generated
     clicks = sorted((folder / "click_events").glob("*.csv"))
     web = ("web_events", folder / "web_events")
     return [*(("click_events", file) for file in (*clicks[:2], *clicks[3:5])), web, ("click_events", clicks[2])]
+
+
+@pytest.fixture(scope="module")
+def commerce(generated: Path) -> list[list[tuple[str, Path]]]:
+    """What is ingested at first, where many parents are missing, and step by step then."""
+    orders, payments, customers, products = (
+        {file.stem.removeprefix("part-"): (source, file) for file in sorted((generated / source).glob("*.csv"))}
+        for source in ("orders", "payments", "customers", "products")
+    )
+    several = ("0002", "0003", "0005", "0006", "0007")
+    return [
+        [*(orders[part] for part in several), payments["0002"], customers["updates"], products["updates"]],
+        [products["0001"], payments["0003"]],
+        [customers["0001"], payments["updates"]],
+        [orders["late"], customers["late"], payments["late"]],
+        [orders["updates"], orders["0001"], products["late"]],
+    ]
 
 
 def ingest(lake: Lake, source: str, path: Path) -> None:
@@ -182,9 +207,13 @@ def ingest(lake: Lake, source: str, path: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory, parts: list[tuple[str, Path]]) -> Path:
+def template(
+    tmp_path_factory: pytest.TempPathFactory,
+    parts: list[tuple[str, Path]],
+    commerce: list[list[tuple[str, Path]]],
+) -> Path:
     lake = open_lake(tmp_path_factory.mktemp("begun") / "lake")
-    for source, path in parts[:3]:
+    for source, path in (*parts[:3], *commerce[0]):
         lake.ingest(source, path)
     lake.run()
     return Path(lake.path)
@@ -197,14 +226,23 @@ def begun(tmp_path: Path, template: Path) -> Lake:
     return open_lake(tmp_path / "lake")
 
 
-def steps(lake: Lake, parts: list[tuple[str, Path]]) -> Iterator[str]:
+def steps(lake: Lake, parts: list[tuple[str, Path]], commerce: list[list[tuple[str, Path]]]) -> Iterator[str]:
     """Changes of silver, one after the other."""
-    for source, path in parts[3:]:
-        ingest(lake, source, path)
-        yield f"{source} {path.name}"
+    for number, group in enumerate(commerce[1:], 3):
+        together = [*parts[number : number + 1], *group]
+        for source, path in together:
+            lake.ingest(source, path)
+        lake.refine()
+        yield ", ".join(f"{source} {path.name}" for source, path in together)
     change_silver(lake, "user_id <= 'user_000150' or session_id is null or event_type = 'purchase'")
+    change_silver(lake, "row_id % 3 > 0", table="silver.customers")
+    change_silver(lake, "row_id % 5 > 0", table="silver.products")
     yield "rows are withdrawn"
     change_silver(lake, "event_type <> 'search'")
+    dearer = "select * replace (row_id + 1000000 as row_id, cost + 1 as cost, null as updated_at) from {silver}"
+    change_silver(lake, "product_id > 'prod_0030'", f"{dearer} where product_id < 'prod_0020'", table="silver.products")
+    change_silver(lake, "row_id % 4 > 0", table="silver.orders")
+    change_silver(lake, "row_id % 4 > 0", table="silver.payments")
     yield "all rows of a type are withdrawn"
     other = (
         "select * replace (event_id + 1000000 as event_id, 'wish' as event_type, null as session_id, "
@@ -221,9 +259,13 @@ def steps(lake: Lake, parts: list[tuple[str, Path]]) -> Iterator[str]:
 
 @pytest.mark.parametrize("limits", [AS_SHIPPED, ALWAYS_BY_KEYS, ALWAYS_BY_FILES], ids=["shipped", "keys", "files"])
 def test_increments_give_the_rows_of_a_full_build(
-    begun: Lake, parts: list[tuple[str, Path]], tmp_path: Path, limits: Limits
+    begun: Lake,
+    parts: list[tuple[str, Path]],
+    commerce: list[list[tuple[str, Path]]],
+    tmp_path: Path,
+    limits: Limits,
 ) -> None:
-    for step in steps(begun, parts):
+    for step in steps(begun, parts, commerce):
         built = build(begun, limits)
         assert built.keys() == MODELS.keys()
         made, expected = gold_rows(begun), full_rows(begun, tmp_path / "copy")

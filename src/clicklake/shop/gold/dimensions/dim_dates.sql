@@ -1,14 +1,28 @@
 with
 
-events as (
-    select * from gold.fact_events
+-- The least and the greatest days of the facts alone, which their files know.
+days as (
+    select
+        min(date_key) as first_key,
+        max(date_key) as last_key
+    from gold.fact_events
+    union all
+    select
+        least(min(date_key), min(refund_date_key)) as first_key,
+        greatest(max(date_key), max(refund_date_key)) as last_key
+    from gold.fact_sales
+    union all
+    select
+        min(date_key) as first_key,
+        max(date_key) as last_key
+    from gold.fact_payments
 ),
 
 bounds as (
     select
-        min(date_key) as first_key,
-        max(date_key) as last_key
-    from events
+        min(first_key) as first_key,
+        max(last_key) as last_key
+    from days
 ),
 
 first_and_last as (
