@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from clicklake.errors import UsageError
+from clicklake.errors import ClicklakeError, UsageError
 
 if TYPE_CHECKING:
     import pandas
@@ -21,9 +21,13 @@ class Rows:
 
     Args:
         table: Columns in order; timestamps are naive UTC.
+        note: What a reader must know, such as what counted as a purchase.
+        failure: Why a report that ran beside others has no rows.
     """
 
     table: pa.Table
+    note: str | None = None
+    failure: ClicklakeError | None = None
 
     def to_arrow(self) -> pa.Table:
         """As an Arrow table."""

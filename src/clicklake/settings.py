@@ -84,6 +84,28 @@ class SegmentSettings(_Section):
         return self
 
 
+class LifetimeSettings(_Section):
+    """What customers are expected to be worth, and when one is at risk."""
+
+    horizon_days: int = Field(
+        default=365, ge=1, le=3650, description="The days ahead that purchases are predicted for."
+    )
+    discount_rate: float = Field(
+        default=0.0,
+        ge=0,
+        lt=10,
+        allow_inf_nan=False,
+        description="The yearly rate at which later purchases are worth less, such as 0.1; 0 for none.",
+    )
+    at_risk_gaps: float = Field(
+        default=2.0,
+        ge=1,
+        le=100,
+        allow_inf_nan=False,
+        description="A customer is at risk whose last purchase is longer ago than this many of the expected gaps.",
+    )
+
+
 class SourceQualitySettings(_Section):
     """Quality thresholds of one source."""
 
@@ -271,6 +293,10 @@ class Settings(_Section):
     rules: RuleSettings = Field(default_factory=RuleSettings, description="Limits of what is believed.")
     segments: SegmentSettings = Field(
         default_factory=SegmentSettings, description="Bounds of the report user_segments."
+    )
+    lifetime_value: LifetimeSettings = Field(
+        default_factory=LifetimeSettings,
+        description="What customers are expected to be worth, and when one is at risk.",
     )
     quality: QualitySettings = Field(default_factory=QualitySettings, description="Quality scores that are too low.")
     duckdb: DuckDBSettings = Field(default_factory=DuckDBSettings, description="What the embedded engine may use.")

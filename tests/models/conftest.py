@@ -26,7 +26,7 @@ from clicklake.contracts.catalogue import Catalogue
 from clicklake.contracts.model import ColumnDoc, Model, Report, ReportColumn
 from clicklake.contracts.types import ColumnType
 from clicklake.engines.duckdb import DuckDB
-from clicklake.reports.run import Window, report_sql, report_tables, run_report
+from clicklake.reports.run import Window, plan, report_tables, run_reports
 
 CASES = Path(__file__).parent
 CATALOGUE = Catalogue()
@@ -35,8 +35,13 @@ SETTINGS = {
     "segment_high": 20,
     "segment_medium": 5,
     "segment_low": 2,
+    "purchase_source": "auto",
+    "horizon_days": 365,
+    "discount_rate": 0.0,
+    "at_risk_gaps": 2.0,
     "since": None,
     "until": None,
+    "as_of": None,
 }
 
 Row = dict[str, Any]
@@ -120,7 +125,7 @@ def run_model(engine: DuckDB, name: str, inputs: Mapping[str, Rows], settings: M
         engine: Where it runs; tables of the same names there are replaced.
         name: The name of its file.
         inputs: Rows by table; a gold table that isn't there is built first, a silver table is empty.
-        settings: Values of the placeholders, and `since` and `until` for reports.
+        settings: Values of the placeholders, and `since`, `until` and `as_of` for reports.
     """
     model = MODELS[name]
     for table in model_inputs(model) if isinstance(model, Model) else report_tables(model):
@@ -131,8 +136,10 @@ def run_model(engine: DuckDB, name: str, inputs: Mapping[str, Rows], settings: M
         put(engine, table, as_table(rows, CATALOGUE.table(table).doc.columns))
     if isinstance(model, Model):
         return engine.table(select_typed(model, settings)).to_pylist()
-    window = Window(settings["since"], settings["until"])
-    return run_report(engine, model, report_sql(model, settings, window, None)).to_pylist()
+    window = Window(settings["since"], settings["until"], settings["as_of"])
+    (answer,) = run_reports(engine, [plan(engine, model, settings, window, None)])
+    assert answer.failure is None
+    return answer.to_pylist()
 
 
 def put(engine: DuckDB, name: str, rows: pa.Table) -> None:

@@ -29,6 +29,9 @@ OTHER_VALUES = {
     "rules.max_amount": "100000.50",
     "rules.earliest_event": "2015-01-01",
     "rules.latest_event": "2030-12-31",
+    "lifetime_value.horizon_days": "90",
+    "lifetime_value.discount_rate": "0.1",
+    "lifetime_value.at_risk_gaps": "3",
     "segments.high": "30",
     "segments.medium": "6",
     "segments.low": "3",
@@ -337,8 +340,8 @@ def test_profiles_do_not_nest(refused):
 
 
 TOP_KEYS = (
-    "lake, engine, currency, currency_rates, reporting_timezone, purchase_source, sources, rules, segments, quality, "
-    "duckdb, storage, owners, logs, alerts, openlineage, profile, profiles"
+    "lake, engine, currency, currency_rates, reporting_timezone, purchase_source, sources, rules, segments, "
+    "lifetime_value, quality, duckdb, storage, owners, logs, alerts, openlineage, profile, profiles"
 )
 WRONG_IN_FILE = {
     "currency: EUR\nlak: x": f"2: unknown key 'lak' (did you mean 'lake'?); allowed here: {TOP_KEYS}",

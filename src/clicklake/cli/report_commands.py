@@ -49,7 +49,7 @@ def report(
     names = lake.catalogue.report_names if every else [str(name)]
     parameters = {"user": user} if user is not None else {}
     chosen = output or ("json" if context.json else "table")
-    request = Request(names, chosen, since, until or as_of, limit, parameters, out, explain)
+    request = Request(names, chosen, since, until, as_of, limit, parameters, out, explain)
     run_reports(context, lake, request)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,9 +12,9 @@ from clicklake.cli.context import Context
 from clicklake.errors import UsageError
 
 if TYPE_CHECKING:
-    from clicklake.contracts.model import ReportDoc
     from clicklake.lake import Lake
     from clicklake.reports.render import Result
+    from clicklake.reports.run import Window
 
 FORMATS = ("table", "json", "csv", "html")
 
@@ -27,6 +27,7 @@ class Request:
     format: str
     since: str | None
     until: str | None
+    as_of: str | None
     limit: int | None
     parameters: Mapping[str, Any]
     out: Path | None
@@ -63,7 +64,7 @@ def run_reports(context: Context, lake: Lake, request: Request) -> None:
 def collect(lake: Lake, request: Request, *, is_terminal: bool) -> list[Result]:
     """The reports' rows, on one engine."""
     from clicklake.reports.render import Result
-    from clicklake.reports.run import Asked, Window
+    from clicklake.reports.run import Asked
 
     asked = []
     for name in request.names:
@@ -74,26 +75,33 @@ def collect(lake: Lake, request: Request, *, is_terminal: bool) -> list[Result]:
         is_shown = request.limit is None and is_terminal
         asked.append(Asked(name, doc.limit.terminal if is_shown else request.limit, given))
     results = []
-    for item, rows in zip(asked, lake.reports(asked, request.since, request.until), strict=True):
+    found = lake.reports(asked, request.since, request.until, request.as_of)
+    if len(found) == 1 and found[0].failure:
+        raise found[0].failure
+    for item, rows in zip(asked, found, strict=True):
         doc = lake.catalogue.report(item.name).doc
         shown_limit = item.limit if item.limit is not None else doc.limit.default
         is_cut = shown_limit is not None and len(rows) >= shown_limit
+        cut = f"first {shown_limit:,} rows; --limit gives another number" if is_cut else None
+        notes = (rows.note, cut, None if len(rows) or rows.failure else doc.empty)
         results.append(
             Result(
                 name=item.name,
                 doc=doc,
                 table=rows.table,
                 currency=lake.settings.currency,
-                window=str(Window(_date(request.since), _date(request.until))),
+                window=str(_window(request)),
                 total_rows=None,
-                note=f"first {shown_limit:,} rows; --limit gives another number" if is_cut else _empty(doc, len(rows)),
+                note=" · ".join(filter(None, notes)) or None,
             )
         )
     return results
 
 
-def _empty(doc: ReportDoc, rows: int) -> str | None:
-    return None if rows else doc.empty
+def _window(request: Request) -> Window:
+    from clicklake.reports.run import Window
+
+    return Window(_date(request.since), _date(request.until), _date(request.as_of))
 
 
 def _date(value: str | None) -> Any:  # noqa: ANN401 - a date, checked when the report ran
@@ -118,13 +126,10 @@ def page(lake: Lake, results: Sequence[Result]) -> str:
 def _print(context: Context, lake: Lake, request: Request, results: Sequence[Result]) -> None:
     from clicklake.reports.render import to_json, to_table, write_csv, write_json
 
+    _say_notes(context, request, results)
     if request.format == "html":
         sys.stdout.write(page(lake, results))
-        return
-    for result in results if request.format in ("json", "csv") else ():
-        if result.note and not result.table.num_rows:
-            context.say(f"{result.name}: {result.note}")
-    if request.format == "json" and len(results) == 1:
+    elif request.format == "json" and len(results) == 1:
         write_json(results[0].table, sys.stdout)
     elif request.format == "json":
         parts = (f"{_quoted(result.name)}: {to_json(result.table).strip()}" for result in results)
@@ -138,6 +143,13 @@ def _print(context: Context, lake: Lake, request: Request, results: Sequence[Res
             if position:
                 context.stdout.print()
             to_table(result, context.stdout)
+
+
+def _say_notes(context: Context, request: Request, results: Sequence[Result]) -> None:
+    """What a reader must know, beside rows that are for machines: of the reports that say it, or have no rows."""
+    for result in results if request.format in ("json", "csv") else ():
+        if result.note and (result.doc.note or not result.table.num_rows):
+            context.say(f"{result.name}: {result.note}")
 
 
 def _quoted(text: str) -> str:
@@ -169,44 +181,47 @@ def _keep(context: Context, lake: Lake, request: Request, results: Sequence[Resu
                 to_table(result, Console(file=stream, width=120))
     if request.format == "html" and len(results) > 1:
         (folder / "index.html").write_text(page(lake, results), encoding="utf-8")
+    _say_notes(context, request, results)
     context.say(f"{len(results)} reports in {folder}")
 
 
 def _explain(context: Context, lake: Lake, name: str, request: Request) -> None:
-    from clicklake.reports.run import Window, report_tables
+    from clicklake.reports.run import Asked
 
-    report = lake.catalogue.report(name)
-    sql = lake.report_sql(report, request.since, request.until, request.limit, dict(request.parameters))
-    window = Window(_date(request.since), _date(request.until))
-    release = lake.release()
-    sources = [
-        {"table": table, "version": dict(release.versions).get(table) if release else None}
-        for table in report_tables(report)
-    ]
-    facts = {
-        "report": name,
-        "title": report.doc.title,
-        "description": report.doc.description,
-        "window": str(window),
-        "release": release.release_id if release else None,
-        "sources": sources,
-        "fields": [{"field": field, "meaning": doc.description} for field, doc in report.doc.columns.items()],
-        "sql": sql,
-    }
+    asked = Asked(name, request.limit, request.parameters)
+    facts = lake.explain(asked, request.since, request.until, request.as_of)
     if context.json or request.format == "json":
         import json
 
-        sys.stdout.write(json.dumps(facts, ensure_ascii=False, indent=2) + "\n")
+        sys.stdout.write(json.dumps(facts, ensure_ascii=False, indent=2, default=str) + "\n")
         return
     import sqlglot
 
-    out = context.stdout
-    out.print(f"[bold]{report.doc.title}[/bold] ({name})", soft_wrap=True)
-    out.print(report.doc.description.strip(), soft_wrap=True, markup=False)
-    out.print(f"Window: {window}")
-    told = ", ".join(f"{source['table']} at version {source['version']}" for source in sources)
-    out.print(f"Sources: {told or 'none'}")
-    for field, doc in report.doc.columns.items():
-        out.print(f"  {field}: {doc.description}", soft_wrap=True, markup=False)
-    pretty = sqlglot.transpile(sql, read="duckdb", write="duckdb", pretty=True)[0]
-    out.print(f"\n{pretty}", soft_wrap=True, markup=False)
+    def tell(line: str) -> None:
+        context.stdout.print(line, soft_wrap=True, markup=False)
+
+    context.stdout.print(f"[bold]{facts['title']}[/bold] ({name})", soft_wrap=True)
+    tell(facts["description"].strip())
+    tell(f"Window: {facts['window']}")
+    told = ", ".join(f"{source['table']} at version {source['version']}" for source in facts["sources"])
+    tell(f"Sources: {told or 'none'}")
+    for value, shown in facts.get("values", {}).items():
+        tell(f"{value}: {shown}")
+    _explain_fit(facts, tell)
+    for field in facts["fields"]:
+        tell(f"  {field['field']}: {field['meaning']}")
+    tell(f"\n{sqlglot.transpile(facts['sql'], read='duckdb', write='duckdb', pretty=True)[0]}")
+
+
+def _explain_fit(facts: Mapping[str, Any], tell: Callable[[str], None]) -> None:
+    if facts.get("fit_problem"):
+        tell(f"Model: {facts['fit_problem']}")
+    if not facts.get("fit"):
+        return
+    fit = dict(facts["fit"])
+    parameters = ", ".join(f"{name} = {value:g}" for name, value in fit.pop("parameters").items())
+    tell(f"Model: {fit.pop('model')}, {parameters}")
+    for source in fit.pop("sources"):
+        tell(f"  {source}")
+    for name, value in fit.items():
+        tell(f"  {name.replace('_', ' ')}: {value}")

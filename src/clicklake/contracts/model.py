@@ -184,6 +184,28 @@ class Chart(_Strict):
     title: str | None = None
 
 
+class Fit(_Strict):
+    """A statistical model that is fitted to rows of a report; the SQL reads them with its columns as `fitted`.
+
+    Args:
+        model: `bg_nbd` adds probability_alive and predicted_purchases; with `value` also expected_value and clv.
+        rows: The step of the SQL with one row per customer.
+        frequency: Its column with the number of repeat purchases.
+        recency: Its column with the days from the first to the last purchase.
+        age: Its column with the days since the first purchase.
+        value: Its column with the average value of a repeat purchase.
+        optional: Whether the report does without it where it can't be fitted: the columns are null then.
+    """
+
+    model: Literal["bg_nbd"]
+    rows: str
+    frequency: str = "frequency"
+    recency: str = "recency"
+    age: str = "age"
+    value: str | None = None
+    optional: bool = False
+
+
 def _as_list(value: object) -> object:
     return (value,) if isinstance(value, str) else value
 
@@ -197,9 +219,12 @@ class ReportDoc(_Strict):
         grain: The columns that name a row.
         columns: By name.
         window: The tables that the window restricts, by their `date_key`; one may stand alone.
+        values: SQL of single values that are computed first, on all days: the report and its note may name them.
+        note: What stands beneath the title, with `{name}` for values and parameters.
         empty: What a reader should know where there are no rows.
         limit: How many rows are shown.
         parameters: What its SQL may name.
+        fit: A statistical model whose predictions its SQL reads.
         chart: How it is drawn.
     """
 
@@ -208,9 +233,12 @@ class ReportDoc(_Strict):
     grain: tuple[str, ...]
     columns: dict[str, ReportColumn] = Field(min_length=1)
     window: Annotated[tuple[str, ...], BeforeValidator(_as_list)] = ()
+    values: dict[str, str] = Field(default_factory=dict)
+    note: str | None = None
     empty: str | None = None
     limit: Limit = Limit()
     parameters: tuple[str, ...] = ()
+    fit: Fit | None = None
     chart: Chart = Chart()
 
 

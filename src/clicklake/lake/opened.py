@@ -76,9 +76,13 @@ class OpenedLake:
     @cached_property
     def parameters(self) -> dict[str, Parameter]:
         """What models and reports may name."""
-        segments = self.settings.segments
+        segments, lifetime = self.settings.segments, self.settings.lifetime_value
         return {
             **self.rule_parameters,
+            "purchase_source": self.settings.purchase_source,
+            "horizon_days": lifetime.horizon_days,
+            "discount_rate": lifetime.discount_rate,
+            "at_risk_gaps": lifetime.at_risk_gaps,
             "segment_high": segments.high,
             "segment_medium": segments.medium,
             "segment_low": segments.low,

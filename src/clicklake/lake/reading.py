@@ -9,17 +9,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
-from sqlglot import exp
 
 from clicklake.build.release import Release, newest, releases
 from clicklake.contracts.explain import closest
 from clicklake.contracts.model import Report
 from clicklake.engines.duckdb import DuckDB
-from clicklake.engines.sql import text
 from clicklake.errors import StorageError, UnknownNameError, UsageError
 from clicklake.lake.opened import OpenedLake
-from clicklake.reports.run import Asked, Window, report_query, report_tables, run_report
-from clicklake.reports.shared import share
+from clicklake.reports.explain import explain
+from clicklake.reports.run import Asked, Plan, Window, plan, report_tables, run_reports
 from clicklake.rows import Rows
 from clicklake.sandbox import named_tables, require_one_select, run_query
 from clicklake.storage import Snapshot, log
@@ -74,6 +72,7 @@ class ReadingLake(OpenedLake):
         *,
         since: date | str | None = None,
         until: date | str | None = None,
+        as_of: date | str | None = None,
         limit: int | None = None,
         engine: DuckDB | None = None,
         release: Release | None = None,
@@ -85,6 +84,7 @@ class ReadingLake(OpenedLake):
             name: The report.
             since: First day (reporting time zone).
             until: Last day, included.
+            as_of: The day that is taken for today; later days are left out.
             limit: Rows at the most; else the report's own default.
             engine: One that is kept for several reports.
             release: What is read; else the newest.
@@ -92,68 +92,71 @@ class ReadingLake(OpenedLake):
 
         Raises:
             UnknownNameError: No such report.
+            FitError: The data is too small for the report's model.
         """
-        report = self.catalogue.report(name)
         own = engine or self.engine()
         try:
-            self.attach(own, report, release or self.release())
-            return Rows(run_report(own, report, self.report_sql(report, since, until, limit, parameters)))
+            window = _window(since, until, as_of)
+            planned = self._plan(own, Asked(name, limit, parameters), window, release or self.release())
+            (rows,) = run_reports(own, [planned])
         finally:
             if engine is None:
                 own.close()
+        if rows.failure:
+            raise rows.failure
+        return rows
 
     def reports(
-        self, asked: Sequence[Asked], since: date | str | None = None, until: date | str | None = None
+        self,
+        asked: Sequence[Asked],
+        since: date | str | None = None,
+        until: date | str | None = None,
+        as_of: date | str | None = None,
     ) -> list[Rows]:
         """The rows of several reports; what they have in common is computed once.
+
+        A report whose model can't be fitted has no rows; its `failure` says why.
 
         Args:
             asked: Which, in which order.
             since: First day (reporting time zone).
             until: Last day, included.
+            as_of: The day that is taken for today; later days are left out.
 
         Raises:
             UnknownNameError: No such report.
         """
-        release = self.release()
+        release, window = self.release(), _window(since, until, as_of)
         engine = self.engine()
         try:
-            found = [self.catalogue.report(item.name) for item in asked]
-            queries = []
-            for report, item in zip(found, asked, strict=True):
-                self.attach(engine, report, release)
-                queries.append(self._query(report, since, until, item.limit, item.parameters))
-            shared = share(engine, queries)
-            return [Rows(run_report(engine, report, text(query))) for report, query in zip(found, shared, strict=True)]
+            return run_reports(engine, [self._plan(engine, item, window, release) for item in asked])
         finally:
             engine.close()
 
-    def report_sql(
+    def explain(
         self,
-        report: Report,
+        asked: Asked,
         since: date | str | None = None,
         until: date | str | None = None,
-        limit: int | None = None,
-        parameters: Mapping[str, Any] | None = None,
-    ) -> str:
-        """The SQL of a report as it runs."""
-        return text(self._query(report, since, until, limit, parameters or {}))
+        as_of: date | str | None = None,
+    ) -> dict[str, Any]:
+        """How a report comes about: definition, sources, values, fitted model, SQL; arguments as of `reports`."""
+        release, window = self.release(), _window(since, until, as_of)
+        engine = self.engine()
+        try:
+            return explain(engine, self._plan(engine, asked, window, release), window, release)
+        finally:
+            engine.close()
 
-    def _query(
-        self,
-        report: Report,
-        since: date | str | None,
-        until: date | str | None,
-        limit: int | None,
-        parameters: Mapping[str, Any],
-    ) -> exp.Expression:
-        unknown = [name for name in parameters if name not in report.doc.parameters]
+    def _plan(self, engine: DuckDB, asked: Asked, window: Window, release: Release | None) -> Plan:
+        report = self.catalogue.report(asked.name)
+        unknown = [name for name in asked.parameters if name not in report.doc.parameters]
         if unknown:
             known = ", ".join(report.doc.parameters) or "none"
             raise UsageError(f"report {report.name} has no parameter {', '.join(unknown)}; it has {known}")
-        window = Window(_day(since, "since"), _day(until, "until"))
-        rows = report.doc.limit.default if limit is None else limit
-        return report_query(report, {**self.parameters, **parameters}, window, rows)
+        self.attach(engine, report, release)
+        rows = report.doc.limit.default if asked.limit is None else asked.limit
+        return plan(engine, report, {**self.parameters, **asked.parameters}, window, rows)
 
     def attach(self, engine: DuckDB, report: Report, release: Release | None) -> None:
         """Make the tables of a report known to an engine, as of a release."""
@@ -282,6 +285,10 @@ class ReadingLake(OpenedLake):
                 known = ", ".join(names) or "none yet: run `clicklake run` first"
                 raise UnknownNameError(f"there is no table {name} in the lake{closest(name, names)}. Tables: {known}")
         return [name for name in names if name in wanted]
+
+
+def _window(since: date | str | None, until: date | str | None, as_of: date | str | None) -> Window:
+    return Window(_day(since, "since"), _day(until, "until"), _day(as_of, "as-of"))
 
 
 def _day(value: date | str | None, name: str) -> date | None:

@@ -14,7 +14,7 @@ from clicklake.ingest.ingest import bronze_spec
 from clicklake.project.doctor import Finding
 from clicklake.project.mapping import FILL_IN
 from clicklake.refine.compile import Judge
-from clicklake.reports.run import Window, report_sql, report_tables
+from clicklake.reports.run import Window, plan, report_tables, run_reports
 
 if TYPE_CHECKING:
     from clicklake.lake import Lake
@@ -103,7 +103,7 @@ def check_reports(lake: Lake, engine: DuckDB, names: list[str]) -> Iterator[Find
             for table in report_tables(report):
                 if model := lake.catalogue.table(table):
                     engine.attach_empty(table, model.doc.schema)
-            engine.rows(report_sql(report, lake.parameters, Window(), 0))
+            run_reports(engine, [plan(engine, report, lake.parameters, Window(), 0)])
         except ClicklakeError as error:
             yield _problem(f"report {name}", error)
 

@@ -1,11 +1,11 @@
-"""Running reports on a release: parse, restrict to the window, bind, limit."""
+"""Running reports on a release: compute their values, parse, restrict to the window, bind, limit, fit."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 from sqlglot import exp
@@ -15,31 +15,57 @@ from clicklake.contracts.types import ColumnType
 from clicklake.engines.duckdb import DuckDB
 from clicklake.engines.sql import Parameter, bind, parse, tables_of, text
 from clicklake.errors import EngineError, QueryError, UsageError
+from clicklake.reports.shared import share
+from clicklake.rows import Rows
+
+if TYPE_CHECKING:
+    from clicklake.reports.fit import Fitted
+
+FITTED = "fitted"
+"""What a report's SQL calls the rows with a fitted model's predictions."""
 
 
 @dataclass(frozen=True)
 class Window:
-    """The days that a report looks at, both included; open where None."""
+    """The days that a report looks at, both included; open where None.
+
+    Args:
+        since: The first day.
+        until: The last day.
+        as_of: The day that is taken for today; days after it are left out too.
+    """
 
     since: date | None = None
     until: date | None = None
+    as_of: date | None = None
 
     def __post_init__(self) -> None:
-        if self.since and self.until and self.since > self.until:
-            raise UsageError(f"--since {self.since} is after --until {self.until}")
+        if self.since and self.last and self.since > self.last:
+            option = "--until" if self.last == self.until else "--as-of"
+            raise UsageError(f"--since {self.since} is after {option} {self.last}")
 
     def __str__(self) -> str:
-        if not self.since and not self.until:
+        if not self.since and not self.last:
             return "all data"
-        return f"{self.since or 'the first day'} to {self.until or 'the last day'}"
+        return f"{self.since or 'the first day'} to {self.last or 'the last day'}"
+
+    @property
+    def last(self) -> date | None:
+        """The last day."""
+        return min((day for day in (self.until, self.as_of) if day), default=None)
+
+    @property
+    def parameters(self) -> dict[str, Parameter]:
+        """What SQL may name."""
+        return {"since": self.since, "until": self.last, "as_of": self.as_of}
 
     def condition(self) -> str:
         """SQL on `date_key` (yyyymmdd); empty for all days."""
         parts = []
         if self.since:
             parts.append(f"date_key >= {self.since:%Y%m%d}")
-        if self.until:
-            parts.append(f"date_key <= {self.until:%Y%m%d}")
+        if self.last:
+            parts.append(f"date_key <= {self.last:%Y%m%d}")
         return " and ".join(parts)
 
 
@@ -58,9 +84,60 @@ class Asked:
     parameters: Mapping[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Plan:
+    """A report as it is going to run.
+
+    Args:
+        report: The report.
+        query: Its query, with values and window put in.
+        parameters: All that its SQL may name.
+        values: Those that the report computes.
+    """
+
+    report: Report
+    query: exp.Expression
+    parameters: Mapping[str, Parameter]
+    values: Mapping[str, Parameter]
+
+    @property
+    def note(self) -> str | None:
+        """The report's note; None where it names something that is not there, such as the last day of no data."""
+        note = self.report.doc.note
+        for name, value in self.parameters.items():
+            if note and f"{{{name}}}" in note:
+                note = None if value is None else note.replace(f"{{{name}}}", f"{value}")
+        return note
+
+
 def report_tables(report: Report) -> list[str]:
     """The tables that a report reads."""
-    return list(tables_of(report.sql, str(report.file)))
+    texts = [report.sql, *report.doc.values.values()]
+    names = sorted({name for sql in texts for name in tables_of(sql, str(report.file))})
+    return [name for name in names if not (report.doc.fit and name == FITTED)]
+
+
+def plan(
+    engine: DuckDB, report: Report, parameters: Mapping[str, Parameter], window: Window, limit: int | None
+) -> Plan:
+    """A report as it is going to run; the tables that it reads must be attached.
+
+    Args:
+        engine: Computes its values.
+        report: The report.
+        parameters: Values of its placeholders; those it declares and nobody gave are null.
+        window: The days.
+        limit: Rows at the most.
+    """
+    given = {**parameters, **window.parameters}
+    values: dict[str, Parameter] = {}
+    for name, sql in report.doc.values.items():
+        what = f"{report.file}: values.{name}"
+        try:
+            values[name] = engine.value(text(bind(parse(sql, what), {**given, **values}, what)))
+        except EngineError as error:
+            raise QueryError(f"{what}: {error}") from error
+    return Plan(report, report_query(report, {**given, **values}, window, limit), {**given, **values}, values)
 
 
 def report_query(
@@ -89,25 +166,46 @@ def report_query(
     return tree
 
 
-def report_sql(report: Report, parameters: Mapping[str, Parameter], window: Window, limit: int | None) -> str:
-    """`report_query` as text."""
-    return text(report_query(report, parameters, window, limit))
+def run_reports(engine: DuckDB, plans: Sequence[Plan]) -> list[Rows]:
+    """Rows of reports; what they have in common is computed once.
 
-
-def run_report(engine: DuckDB, report: Report, sql: str) -> pa.Table:
-    """Rows of a report; its tables must be attached.
+    A report whose model can't be fitted has no rows, but the failure.
 
     Raises:
         QueryError: A user's own report doesn't run.
     """
+    fits: dict[str, Fitted] = {}
+    found = []
+    for item, query in zip(plans, share(engine, [item.query for item in plans]), strict=True):
+        note = item.note
+        if item.report.doc.fit:
+            from clicklake.reports.fit import fit_rows
+
+            fitted = fit_rows(engine, item, query, fits)
+            query = fitted.put_into(query, item.report.doc.fit)
+            if fitted.problem:
+                note = f"{note} · {fitted.problem}" if note else str(fitted.problem)
+            if fitted.problem and not item.report.doc.fit.optional:
+                found.append(Rows(_typed(item.report, None), note, fitted.problem))
+                continue
+        found.append(Rows(_run(engine, item.report, text(query)), note))
+    return found
+
+
+def _run(engine: DuckDB, report: Report, sql: str) -> pa.Table:
     try:
         table = engine.table(sql)
     except EngineError as error:
         raise QueryError(f"{report.file}: {error}") from error
-    if not report.doc.columns:
+    return _typed(report, table)
+
+
+def _typed(report: Report, table: pa.Table | None) -> pa.Table:
+    """Rows in the document's columns and types; no rows where there is no table."""
+    if not report.doc.columns and table is not None:
         return table
     schema = pa.schema([(name, _naive(ColumnType(doc.type).arrow)) for name, doc in report.doc.columns.items()])
-    return table.select(schema.names).cast(schema)
+    return schema.empty_table() if table is None else table.select(schema.names).cast(schema)
 
 
 def _naive(data_type: pa.DataType) -> pa.DataType:

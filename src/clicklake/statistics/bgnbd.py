@@ -19,6 +19,11 @@ import numpy.typing as npt
 from clicklake.errors import FitError
 from clicklake.statistics.likelihood import Array, maximise, part_of, require_scipy
 
+SOURCE = (
+    'Fader, Hardie, Lee (2005): "Counting Your Customers" the Easy Way: An Alternative to the Pareto/NBD Model. '
+    "Marketing Science 24 (2), 275-284"
+)
+
 LEAST_CUSTOMERS = 20
 """Customers from which four parameters are fitted; fewer tell next to nothing about them."""
 LEAST_REPEAT_CUSTOMERS = 5

@@ -17,6 +17,8 @@ import numpy.typing as npt
 from clicklake.errors import FitError
 from clicklake.statistics.likelihood import Array, maximise, part_of, require_scipy
 
+SOURCE = "Fader, Hardie (2013): The Gamma-Gamma Model of Monetary Value. http://www.brucehardie.com/notes/025/"
+
 LEAST_CUSTOMERS = 5
 """Customers with a repeat purchase from which three parameters are fitted."""
 
