@@ -11,6 +11,8 @@ import pyarrow.compute as pc
 
 from clicklake.build.checks import repeated_ids
 from clicklake.contracts.catalogue import Catalogue
+from clicklake.contracts.explain import closest
+from clicklake.contracts.quality_rule import QualityRule
 from clicklake.engines.sql import Parameter, quote, string
 from clicklake.errors import ContractError, EngineError
 from clicklake.quality.ledger import SourceLedger
@@ -53,7 +55,7 @@ def measures_of(
         catalogue: The documents.
         sources: Those that the lake knows.
         parameters: What rules and checks name.
-        relations: Which tables there are; one without rows has nothing to measure.
+        relations: Which tables there are; one without rows has nothing to measure, nor a rule that reads it.
     """
     found: list[Measure] = []
     for source in sources:
@@ -63,9 +65,18 @@ def measures_of(
         if relations.rows(model.name):
             found += of_table(model, catalogue, parameters)
     for rule in catalogue.quality_rules.values():
-        if relations.rows(rule.doc.table):
+        _require_known(rule, catalogue)
+        if all(relations.rows(name) for name in rule.tables):
             found.append(of_rule(rule, parameters))
     return found
+
+
+def _require_known(rule: QualityRule, catalogue: Catalogue) -> None:
+    """A misspelt table would be one without rows, and its rule never measured."""
+    known = (*catalogue.silver, *catalogue.gold, *catalogue.system)
+    wrong = [name for name in rule.tables if name not in known]
+    if wrong and catalogue.project and rule.file.is_relative_to(catalogue.project):
+        raise ContractError(f"there is no table {wrong[0]!r}{closest(wrong[0], known)}", file=rule.file)
 
 
 def take(

@@ -227,6 +227,10 @@ def test_a_rule_that_can_not_be_is_told_with_its_file(
     )
     assert run(["quality"]) == 2
     assert "gold.fact_events.wrong can't be measured" in " ".join(capsys.readouterr().err.split())
+    rule.write_text("dimension: accuracy\ntable: gold.fact_event\ndescription: Nice.\nsql: select 1 as one\n")
+    assert run(["quality"]) == 2
+    told = " ".join(capsys.readouterr().err.split())
+    assert "wrong.yml: there is no table 'gold.fact_event' (did you mean 'gold.fact_events'?)" in told
 
 
 def test_the_gate_after_each_run_where_the_settings_say_so(
