@@ -23,7 +23,10 @@ from clicklake.setting_types import (
     single_as_list,
 )
 
-PATH_KEYS = ("lake", "currency_rates", "sources.*.paths", "duckdb.temp_directory", "logs.directory", "openlineage.file")
+PATH_KEYS = (
+    *("lake", "currency_rates", "holidays", "sources.*.paths"),
+    *("duckdb.temp_directory", "logs.directory", "openlineage.file"),
+)
 """The settings that hold paths or URLs; `*` stands for any name."""
 
 
@@ -278,6 +281,11 @@ class Settings(_Section):
         default=None,
         description="A CSV file with the columns currency, rate (what one of it is worth in the lake's currency) and, "
         "if rates change, date (from which day on); amounts in these currencies are converted.",
+    )
+    holidays: PathText | None = Field(
+        default=None,
+        description="A CSV file with the column date (such as 2026-12-25) and, if wanted, name: the holidays of "
+        "gold.dim_dates.",
     )
     reporting_timezone: TimeZone = Field(
         default="UTC",

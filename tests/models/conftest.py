@@ -39,6 +39,7 @@ SETTINGS = {
     "horizon_days": 365,
     "discount_rate": 0.0,
     "at_risk_gaps": 2.0,
+    "holidays": (None,),
     "since": None,
     "until": None,
     "as_of": None,

@@ -21,6 +21,7 @@ OTHER_VALUES = {
     "engine": "spark",
     "currency": "EUR",
     "currency_rates": "s3://bucket/rates.csv",
+    "holidays": "s3://bucket/holidays.csv",
     "reporting_timezone": "Europe/Berlin",
     "purchase_source": "clicks",
     "sources.*.paths": "s3://b/one.csv, s3://b/two.csv",
@@ -340,7 +341,7 @@ def test_profiles_do_not_nest(refused):
 
 
 TOP_KEYS = (
-    "lake, engine, currency, currency_rates, reporting_timezone, purchase_source, sources, rules, segments, "
+    "lake, engine, currency, currency_rates, holidays, reporting_timezone, purchase_source, sources, rules, segments, "
     "lifetime_value, quality, duckdb, storage, owners, logs, alerts, openlineage, profile, profiles"
 )
 WRONG_IN_FILE = {
@@ -765,6 +766,7 @@ def test_the_template_shows_every_setting_at_its_default_or_as_an_example(load):
         "openlineage.url",
         "openlineage.file",
         "currency_rates",
+        "holidays",
     }
     for key in set(written) - examples - {"lake", "logs.directory"}:
         if "*" not in key and not key.startswith("rules."):

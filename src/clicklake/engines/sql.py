@@ -20,7 +20,9 @@ DIALECT = "duckdb"
 # What sqlglot can't parse it takes for a command, and says so on stderr; our callers say it better.
 logging.getLogger("sqlglot").setLevel(logging.ERROR)
 
-Parameter = str | int | float | bool | Decimal | date | datetime | list[str] | tuple[str, ...] | None
+Parameter = (
+    str | int | float | bool | Decimal | date | datetime | list[str] | tuple[str, ...] | tuple[date | None, ...] | None
+)
 """What may stand for a `:name` in SQL."""
 
 

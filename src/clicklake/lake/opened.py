@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import date, timedelta
 from functools import cached_property
 from pathlib import Path
 
@@ -83,10 +83,19 @@ class OpenedLake:
             "horizon_days": lifetime.horizon_days,
             "discount_rate": lifetime.discount_rate,
             "at_risk_gaps": lifetime.at_risk_gaps,
+            "holidays": self._holidays(),
             "segment_high": segments.high,
             "segment_medium": segments.medium,
             "segment_low": segments.low,
         }
+
+    def _holidays(self) -> tuple[date | None, ...]:
+        """The days of the calendar; without one, a null, among which every day is null."""
+        if not self.settings.holidays:
+            return (None,)
+        from clicklake.holidays import load_holidays
+
+        return load_holidays(Path(self.settings.holidays))
 
     @property
     def log_directory(self) -> Path:

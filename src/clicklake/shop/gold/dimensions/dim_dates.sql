@@ -65,7 +65,7 @@ final as (
         days_since_monday + 1 as day_of_week,
         strftime(date, '%A') as day_name,
         days_since_monday >= 5 as is_weekend,
-        cast(null as boolean) as is_holiday
+        date in (:holidays) as is_holiday
     from dates_and_weekdays
 )
 
