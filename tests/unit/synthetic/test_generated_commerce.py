@@ -3,6 +3,7 @@
 import hashlib
 import json
 import re
+from datetime import date
 
 import duckdb
 import pytest
@@ -105,6 +106,20 @@ def test_there_are_as_many_order_rows_and_customers_as_were_asked_for(tmp_path, 
     people = CommerceConfig(customers=1234, faulty_share=0, duplicate_share=0, moved_share=0)
     truth = generate(tmp_path / "people", GeneratorConfig(rows=100, commerce=people))
     assert truth["sources"]["customers"]["records"] == truth["totals"]["commerce"]["customers"] == 1234
+
+
+def test_periods_of_one_seed_share_their_customers_and_products_and_no_order(tmp_path):
+    folders = [tmp_path / "one", tmp_path / "two"]
+    for folder, month in zip(folders, (1, 2), strict=True):
+        period = {"start": date(2025, month, 1), "days": 28, "users": 300, "products": 100}
+        generate(folder, GeneratorConfig(rows=3000, **period, commerce=SOUND))
+    for table in ("customers", "products"):
+        first, second = (set((folder / table / "part-0001.csv").read_text().splitlines()) for folder in folders)
+        assert len(first & second) > 0.9 * len(first)
+    files = [(folder / "orders" / "part-0001.csv").read_text() for folder in folders]
+    first, second = (set(re.findall("ord_[0-9a-f]{14}", text)) for text in files)
+    assert len(first) > 50
+    assert not first & second
 
 
 def test_memory_is_bounded_by_blocks_which_do_not_repeat_each_other(tmp_path, monkeypatch):
