@@ -214,6 +214,17 @@ def test_what_a_file_holds_and_what_fills_silver(proposed, case):
     assert {column.name for column in contract.columns} == {column.name for column in proposal.sample.columns}
 
 
+def test_a_name_may_stand_behind_another_word_but_not_before_one(proposed):
+    proposal = proposed("x_order_id,x_product_id,x_order_date,x_unit_price,order_id_count\nA1,P1,2025-01-01,9.50,3\n")
+    assert {name: column for name, column in fills(proposal).items() if column} == {
+        "order_id": "x_order_id",
+        "product_id": "x_product_id",
+        "order_date": "x_order_date",
+        "order_day": "x_order_date",
+        "unit_price": "x_unit_price",
+    }
+
+
 def load(project, content, name):
     """Add the source and load the file; the rows of silver."""
     (project / f"{name}.csv").write_text(content)
