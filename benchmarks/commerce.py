@@ -12,6 +12,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from benchmarks import report
 from benchmarks.data import Shop, shop
@@ -116,7 +117,7 @@ def document(data: Shop, load: float, pair: Pair, verdicts: Sequence[Verdict]) -
         for what, costs in (("clicks alone", _sorted(pair.alone)), ("with commerce", _sorted(pair.whole)))
         for place, name in enumerate(names)
     ]
-    sizes = ", ".join(f"{truth['rows']:,} {name}" for name, truth in data.truth["sources"].items())
+    sizes = ", ".join(f"{truth['records']:,} {name}" for name, truth in _made(data))
     parts = [
         "## Orders beside clicks",
         report.goals(verdicts),
@@ -129,6 +130,10 @@ def document(data: Shop, load: float, pair: Pair, verdicts: Sequence[Verdict]) -
         _AGAIN,
     ]
     return "\n\n".join(part for part in parts if part)
+
+
+def _made(data: Shop) -> list[tuple[str, dict[str, Any]]]:
+    return [(name, truth) for name, truth in data.truth["sources"].items() if truth["records"]]
 
 
 def _sorted(costs: Sequence[tuple[Cost, Cost]]) -> list[tuple[Cost, Cost]]:

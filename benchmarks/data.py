@@ -75,7 +75,8 @@ def shop(work: Path, rows: int, order_lines: int, customers: int) -> Shop:
         sizes = ["--rows", f"{rows}", "--order-lines", f"{order_lines}", "--customers", f"{customers}"]
         run([CLICKLAKE, "generate", folder, *sizes], log=work / "logs" / f"generate-{name}.log")
     truth = json.loads((folder / "truth.json").read_text())
-    others = {source: folder / source for source in truth["sources"] if source != "click_events"}
+    made = [source for source, counted in truth["sources"].items() if counted["records"]]
+    others = {source: folder / source for source in made if source != "click_events"}
     return Shop(folder / "click_events", others, truth)
 
 
