@@ -109,6 +109,15 @@ class LifetimeSettings(_Section):
     )
 
 
+class AffinitySettings(_Section):
+    """Which products count as bought together."""
+
+    min_orders: int = Field(default=2, ge=1, description="Orders from which two products are a pair that is shown.")
+    max_products: int = Field(
+        default=100, ge=2, le=1000, description="Different products of an order; one with more is left out."
+    )
+
+
 class SourceQualitySettings(_Section):
     """Quality thresholds of one source."""
 
@@ -305,6 +314,9 @@ class Settings(_Section):
     lifetime_value: LifetimeSettings = Field(
         default_factory=LifetimeSettings,
         description="What customers are expected to be worth, and when one is at risk.",
+    )
+    affinity: AffinitySettings = Field(
+        default_factory=AffinitySettings, description="Bounds of the report product_affinity."
     )
     quality: QualitySettings = Field(default_factory=QualitySettings, description="Quality scores that are too low.")
     duckdb: DuckDBSettings = Field(default_factory=DuckDBSettings, description="What the embedded engine may use.")

@@ -40,6 +40,8 @@ SETTINGS = {
     "discount_rate": 0.0,
     "at_risk_gaps": 2.0,
     "holidays": (None,),
+    "affinity_min_orders": 2,
+    "affinity_max_products": 100,
     "since": None,
     "until": None,
     "as_of": None,
@@ -65,9 +67,15 @@ class Case:
 
 
 def find_models() -> dict[str, Model | Report]:
-    """Every gold model and every report of the shop, by the name of its file."""
-    tables = {model.file.stem: model for model in CATALOGUE.gold.values()}
-    return {**tables, **{name: CATALOGUE.report(name) for name in CATALOGUE.report_names}}
+    """Every gold model and every report of the shop, by the name of its cases' folder."""
+    reports = [CATALOGUE.report(name) for name in CATALOGUE.report_names]
+    return {name_of(model): model for model in [*CATALOGUE.gold.values(), *reports]}
+
+
+def name_of(model: Model | Report) -> str:
+    """The name of its file; a report that is called like a table has `_report` behind it."""
+    is_twice = isinstance(model, Report) and f"gold.{model.name}" in CATALOGUE.gold
+    return f"{model.file.stem}_report" if is_twice else model.file.stem
 
 
 MODELS = find_models()
@@ -110,7 +118,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         "report": [model for model in MODELS.values() if isinstance(model, Report)],
     }
     for name in choices.keys() & set(metafunc.fixturenames):
-        ids = [item.file.stem if isinstance(item, (Model, Report)) else str(item) for item in choices[name]]
+        ids = [name_of(item) if isinstance(item, (Model, Report)) else str(item) for item in choices[name]]
         metafunc.parametrize(name, choices[name], ids=ids)
 
 
@@ -193,6 +201,7 @@ class Shop:
     folder = CASES
     catalogue = CATALOGUE
     settings = SETTINGS
+    name_of = staticmethod(name_of)
     run_model = staticmethod(run_model)
     as_table = staticmethod(as_table)
     put = staticmethod(put)

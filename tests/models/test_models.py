@@ -80,8 +80,8 @@ def test_restricted_to_affected_keys_the_rows_are_the_same(keys_case, open_engin
 
 
 def test_every_model_has_cases(model, shop):
-    names = [case.name for case in shop.cases if case.model == model.file.stem]
-    assert len(names) >= 2, f"tests/models/{model.file.stem}/ has {len(names)} cases"
+    names = [case.name for case in shop.cases if case.model == shop.name_of(model)]
+    assert len(names) >= 2, f"tests/models/{shop.name_of(model)}/ has {len(names)} cases"
 
 
 def test_cases_belong_to_models_and_say_what_they_show(case, shop):
@@ -91,8 +91,9 @@ def test_cases_belong_to_models_and_say_what_they_show(case, shop):
 
 
 def test_empty_tables_are_no_error(model, open_engine, shop):
-    made = shop.run_model(open_engine(), model.file.stem, {}, shop.settings)
-    told = [len(case.expected) for case in shop.cases if (case.model, case.name) == (model.file.stem, "no_events")]
+    name = shop.name_of(model)
+    made = shop.run_model(open_engine(), name, {}, shop.settings)
+    told = [len(case.expected) for case in shop.cases if (case.model, case.name) == (name, "no_events")]
     assert len(made) == (told[0] if told else 0)
 
 

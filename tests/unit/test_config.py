@@ -36,6 +36,8 @@ OTHER_VALUES = {
     "segments.high": "30",
     "segments.medium": "6",
     "segments.low": "3",
+    "affinity.min_orders": "3",
+    "affinity.max_products": "50",
     "quality.warn_under": "90.5",
     "quality.fail_under": "80",
     "quality.sources.*.warn_under": "70",
@@ -342,7 +344,7 @@ def test_profiles_do_not_nest(refused):
 
 TOP_KEYS = (
     "lake, engine, currency, currency_rates, holidays, reporting_timezone, purchase_source, sources, rules, segments, "
-    "lifetime_value, quality, duckdb, storage, owners, logs, alerts, openlineage, profile, profiles"
+    "lifetime_value, affinity, quality, duckdb, storage, owners, logs, alerts, openlineage, profile, profiles"
 )
 WRONG_IN_FILE = {
     "currency: EUR\nlak: x": f"2: unknown key 'lak' (did you mean 'lake'?); allowed here: {TOP_KEYS}",

@@ -102,9 +102,10 @@ class Builder:
     def is_absent(self, model: Model) -> bool:
         """Whether a gold table has nothing to be built from; then it is made known to the engine without rows."""
         read = inputs(model)
-        if self.absent.isdisjoint(read) or self.store.find(model.name) is not None:
+        if self.absent.isdisjoint([*read, *model.doc.needs]) or self.store.find(model.name) is not None:
             return False
-        if not self.absent.issuperset(read) and self._has_rows(model):
+        has_all = self.absent.isdisjoint(model.doc.needs)
+        if has_all and not self.absent.issuperset(read) and self._has_rows(model):
             return False
         self._leave_out(model)
         return True

@@ -16,7 +16,7 @@ def inputs(model: Model) -> list[str]:
 
 
 def build_order(models: Mapping[str, Model], known: frozenset[str] = frozenset()) -> list[Model]:
-    """The models, each behind those that it reads.
+    """The models, each behind those that it reads or needs.
 
     Args:
         models: Gold models by name.
@@ -25,7 +25,7 @@ def build_order(models: Mapping[str, Model], known: frozenset[str] = frozenset()
     Raises:
         ContractError: A model reads an unknown table, or models read each other in a circle.
     """
-    needs = {name: inputs(model) for name, model in models.items()}
+    needs = {name: [*inputs(model), *model.doc.needs] for name, model in models.items()}
     for name, read in needs.items():
         for table in read:
             if table not in models and table not in known:

@@ -153,14 +153,25 @@ class Increment:
     def _restricted(self, key: Sequence[str]) -> dict[str, str]:
         """The inputs that have the key's columns, with the rows of affected keys only, by the input's name."""
         views = {}
+        same = self._has_key(key)
         for number, (name, snapshot) in enumerate(self.inputs.items()):
             if set(key) <= set(snapshot.schema.names):
                 views[name] = f"work.restricted_{number}"
                 self.engine.execute(
                     f"create or replace view {views[name]} as select rows.* from ({self._near(name)}) as rows "
-                    f"semi join {KEYS} as keys on {same_key(key, 'rows', 'keys')}"
+                    f"semi join {KEYS} as keys on {same}"
                 )
         return views
+
+    def _has_key(self, key: Sequence[str]) -> str:
+        """SQL: a row of an input has an affected key.
+
+        Plain equality lets the scan leave out partitions and row groups by their bounds; it doesn't find nulls.
+        """
+        nulls = " or ".join(f"{quote(name)} is null" for name in key)
+        if self.engine.value(f"select coalesce(bool_or({nulls}), false) from {KEYS}"):
+            return same_key(key, "rows", "keys")
+        return " and ".join(f"rows.{quote(name)} = keys.{quote(name)}" for name in key)
 
     def _near(self, name: str) -> str:
         """An input's rows, but for those that lie where no affected key has any."""

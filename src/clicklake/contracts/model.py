@@ -92,6 +92,7 @@ class TableDoc(_Strict):
         grain: The columns that name a row.
         strategy: How a gold table follows its inputs: `append` (each row of the only input makes rows of its own),
             `keys` (what belongs to an affected key is made anew), `rebuild` (all is made anew).
+        needs: Tables without which it has nothing to tell: where one is not there, neither is it.
         key: What the rows of a `keys` table belong to.
         affected: For each input of a `keys` table, SQL from its rows that came or went (`changed`) to keys.
         only_new_keys: Inputs whose new rows don't alter the rows of a key that the table has already.
@@ -111,6 +112,7 @@ class TableDoc(_Strict):
     description: str = Field(pattern="^One row per ")
     grain: tuple[str, ...]
     strategy: Literal["append", "keys", "rebuild"] = "rebuild"
+    needs: tuple[str, ...] = ()
     key: tuple[str, ...] | None = None
     affected: dict[str, str] = Field(default_factory=dict)
     only_new_keys: tuple[str, ...] = ()

@@ -77,6 +77,7 @@ class OpenedLake:
     def parameters(self) -> dict[str, Parameter]:
         """What models and reports may name."""
         segments, lifetime = self.settings.segments, self.settings.lifetime_value
+        affinity = self.settings.affinity
         return {
             **self.rule_parameters,
             "purchase_source": self.settings.purchase_source,
@@ -87,6 +88,8 @@ class OpenedLake:
             "segment_high": segments.high,
             "segment_medium": segments.medium,
             "segment_low": segments.low,
+            "affinity_min_orders": affinity.min_orders,
+            "affinity_max_products": affinity.max_products,
         }
 
     def _holidays(self) -> tuple[date | None, ...]:

@@ -313,9 +313,12 @@ def test_a_compaction_meanwhile_is_no_change_by_another_program(
 
 
 @pytest.mark.parametrize("table", MODELS)
-def test_stopped_behind_a_table(begun: Lake, parts: list[tuple[str, Path]], tmp_path: Path, table: str) -> None:
+def test_stopped_behind_a_table(
+    begun: Lake, parts: list[tuple[str, Path]], commerce: list[list[tuple[str, Path]]], tmp_path: Path, table: str
+) -> None:
     """The next build goes on where the one that was stopped ended."""
-    ingest(begun, *parts[3])
+    for news in (parts[3], *commerce[3]):
+        ingest(begun, *news)
     expected = full_rows(begun, tmp_path / "copy")
 
     def stop(committed: str) -> None:

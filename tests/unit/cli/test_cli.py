@@ -107,6 +107,16 @@ def test_the_window_reaches_the_report(filled: Path, capsys: pytest.CaptureFixtu
     assert "2025-01-02 to 2025-01-03" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("output", ["table", "json", "csv", "html"])
+def test_a_report_without_rows_says_which_source_is_missing(
+    filled: Path, capsys: pytest.CaptureFixture[str], output: str
+) -> None:
+    assert run(["report", "weekly_sales_summary", "--format", output, "--lake", str(filled)]) == 0
+    out, err = capsys.readouterr()
+    assert "orders=PATH" in (err if output in ("json", "csv") else out)
+    assert output != "json" or json.loads(out) == []
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
