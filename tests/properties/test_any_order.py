@@ -20,7 +20,19 @@ from hypothesis import strategies as st
 from clicklake.lake import Lake
 
 CLICK_COLUMNS = ("UserID", "SessionID", "Timestamp", "EventType", "ProductID", "Amount", "Outcome")
-PROVENANCE = {"event_id", "ingestion_timestamp", "ingestion_date", "source_file"}
+COLUMNS = {
+    "click_events": CLICK_COLUMNS,
+    "orders": (
+        *("order_id", "line_id", "customer_id", "product_id", "order_date", "quantity", "unit_price"),
+        *("discount", "net_amount", "status", "updated_at"),
+    ),
+    "customers": ("customer_id", "first_name", "city", "updated_at"),
+    "products": ("product_id", "product_name", "cost", "updated_at"),
+    "payments": ("payment_id", "order_id", "amount", "payment_date", "status", "updated_at"),
+}
+"""Of the sources that come as CSV, too."""
+
+PROVENANCE = {"event_id", "row_id", "ingestion_timestamp", "ingestion_date", "source_file"}
 DAYS = ("2025-01-01", "2025-01-02", "2024-08-31", "2024-12-31")
 """Two of them are late by months when they come last."""
 
@@ -52,7 +64,7 @@ class Record:
         if self.fields is None:
             return self.line
         out = io.StringIO()
-        csv.writer(out, lineterminator="").writerow([dict(self.fields)[name] for name in CLICK_COLUMNS])
+        csv.writer(out, lineterminator="").writerow([dict(self.fields)[name] for name in COLUMNS[self.source]])
         return out.getvalue()
 
 
@@ -115,6 +127,50 @@ CORRECTIONS = st.builds(
     ),
 )
 NONE_AT_ALL = st.sampled_from([Record("click_events", None, "one,two"), Record("web_events", None, "{not json")])
+
+
+def _of(source: str, **fields: Sequence[str]) -> st.SearchStrategy[Record]:
+    """Records of a source, each field one of a few."""
+    values = st.tuples(*(st.sampled_from(fields[name]) for name in COLUMNS[source]))
+    return values.map(lambda drawn: Record(source, tuple(zip(COLUMNS[source], drawn, strict=True))))
+
+
+# Few ids and times: most records are versions of another, ties, or name a parent that comes later or never.
+VERSIONS = ("", "2025-01-01 10:00:00", "2025-01-02 10:00:00", "2025-01-03", "2024-12-31 09:30:00.5")
+ORDERS = _of(
+    "orders",
+    order_id=("o1", "o2", "o3"),
+    line_id=("", "l1", "l2"),
+    customer_id=("", "c1", "c1", "c2", "c3"),
+    product_id=("p1", "p2", "p3"),
+    order_date=("2025-01-01 10:00:00", "2025-01-02", "2024-12-31 23:30:00", "2025-01-02 09:59:59", "never"),
+    quantity=("1", "3", "-1"),
+    unit_price=("10.00", "3.335"),
+    discount=("", "0.50"),
+    net_amount=("", "9.99"),
+    status=("shipped", "refunded", "cancelled", "pending"),
+    updated_at=VERSIONS,
+)
+CUSTOMERS = _of(
+    "customers",
+    customer_id=("c1", "c1", "c2", ""),
+    first_name=("Ann", "Bob"),
+    city=("Rome", "Oslo", ""),
+    updated_at=VERSIONS,
+)
+PRODUCTS_OF_CATALOGUE = _of(
+    "products", product_id=("p1", "p2"), product_name=("Cup", "Pot"), cost=("", "4", "5.005"), updated_at=VERSIONS
+)
+PAYMENTS = _of(
+    "payments",
+    payment_id=("y1", "y2"),
+    order_id=("o1", "o9"),
+    amount=("10", "12.50", "none"),
+    payment_date=("2025-02-01 10:00:00", "2025-02-02"),
+    status=("paid", "refunded", "pending"),
+    updated_at=VERSIONS,
+)
+COMMERCE = st.one_of(ORDERS, ORDERS, ORDERS, CUSTOMERS, CUSTOMERS, PRODUCTS_OF_CATALOGUE, PAYMENTS, CLICKS)
 RECORD = st.one_of(CLICKS, CLICKS, WEB, CORRECTIONS, CORRECTIONS, NONE_AT_ALL)
 
 
@@ -137,21 +193,17 @@ def arrivals(draw: st.DrawFn, records: Sequence[Record]) -> list[Arrival]:
     parts = [shuffled[start:end] for start, end in zip([0, *cuts], [*cuts, len(shuffled)], strict=True)]
     found = []
     for part in parts:
-        for source in draw(st.permutations(("click_events", "web_events"))):
+        for source in draw(st.permutations(sorted({record.source for record in part}))):
             mine = tuple(record for record in part if record.source == source)
-            if mine:
-                form = draw(st.sampled_from(("csv", "ndjson"))) if source == "click_events" else "ndjson"
-                found.append(
-                    Arrival(
-                        source, mine, form, draw(st.sampled_from(("nothing", "nothing", "nothing", "refine", "run")))
-                    )
-                )
+            form = draw(st.sampled_from(("csv", "ndjson"))) if source in COLUMNS else "ndjson"
+            then = draw(st.sampled_from(("nothing", "nothing", "nothing", "refine", "run")))
+            found.append(Arrival(source, mine, form, then))
     return found
 
 
 def _write(folder: Path, arrival: Arrival, number: int) -> Path:
     if arrival.form == "csv":
-        lines = [",".join(CLICK_COLUMNS), *[record.as_csv() for record in arrival.records]]
+        lines = [",".join(COLUMNS[arrival.source]), *[record.as_csv() for record in arrival.records]]
     else:
         lines = [record.as_json() for record in arrival.records]
     # A line of spaces is no record; with its number no two files are the same.
@@ -198,10 +250,10 @@ def _built_at_once(folder: Path, records: Sequence[Record]) -> Lake:
     """One file a source, one run."""
     lake = _lake(folder / "whole")
     sources = {}
-    for number, (source, form) in enumerate((("click_events", "csv"), ("web_events", "ndjson"))):
+    for number, source in enumerate(sorted({record.source for record in records})):
         mine = tuple(record for record in records if record.source == source)
-        if mine:
-            sources[source] = _write(folder, Arrival(source, mine, form, ""), number)
+        form = "csv" if source in COLUMNS else "ndjson"
+        sources[source] = _write(folder, Arrival(source, mine, form, ""), number)
     lake.run(sources)
     return lake
 
@@ -242,6 +294,19 @@ def test_the_order_of_arrival_does_not_matter(records: list[Record], data: st.Da
 @_examples(60)
 @given(records=st.lists(RECORD, min_size=10, max_size=50), data=st.data())
 def test_the_order_of_arrival_of_many_records_does_not_matter(records: list[Record], data: st.DataObject) -> None:
+    _check(records, data.draw(arrivals(records), label="arrivals"))
+
+
+@_examples(6)
+@given(records=st.lists(COMMERCE, min_size=8, max_size=24), data=st.data())
+def test_the_order_of_arrival_of_orders_does_not_matter(records: list[Record], data: st.DataObject) -> None:
+    _check(records, data.draw(arrivals(records), label="arrivals"))
+
+
+@pytest.mark.slow
+@_examples(80)
+@given(records=st.lists(COMMERCE, min_size=12, max_size=60), data=st.data())
+def test_the_order_of_arrival_of_many_orders_does_not_matter(records: list[Record], data: st.DataObject) -> None:
     _check(records, data.draw(arrivals(records), label="arrivals"))
 
 
