@@ -76,6 +76,8 @@ def commands(group: Any, above: str = "clicklake") -> Iterator[tuple[str, Any]]:
     """Every command by its full name, those of groups too."""
     for name, command in group.commands.items():
         if hasattr(command, "commands"):
+            if command.invoke_without_command:  # a command of its own, beside those below it
+                yield f"{above} {name}", command
             yield from commands(command, f"{above} {name}")
         elif not command.hidden:
             yield f"{above} {name}", command

@@ -7,15 +7,18 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from clicklake.catalogue_site.folder import write_site
 from clicklake.catalogue_site.gathered import Gathered, gather
 from clicklake.catalogue_site.pages.overviews import home_page, lineage_page, model_page, reports_page, rules_page
 from clicklake.catalogue_site.pages.table import table_page
 from clicklake.catalogue_site.parts import script, style, table_path
 from clicklake.catalogue_site.search import index
+from clicklake.own_folder import fill
 
 if TYPE_CHECKING:
     from clicklake.lake import Lake
+
+
+COMMAND = "clicklake docs build"
 
 
 @dataclass(frozen=True)
@@ -48,7 +51,7 @@ def build_site(lake: Lake, folder: Path, *, rows: int = 5, now: datetime | None 
         UsageError: The folder has files that were not made here.
     """
     made = site_files(gather(lake, rows=rows, now=now))
-    removed = write_site(folder, made)
+    removed = fill(folder, made, COMMAND)
     pages = [name for name in made if name.endswith(".html")]
     tables = [name for name in pages if name.startswith("tables/")]
     return Built(folder / "index.html", len(pages), len(tables), len(removed))

@@ -7,12 +7,16 @@ from typing import Annotated
 
 import typer
 
+from clicklake.cli import export_commands
 from clicklake.cli.context import Context
 
 
 def register(app: typer.Typer) -> None:
     """Add this file's commands."""
-    app.command()(quality)
+    scores = typer.Typer(invoke_without_command=True)
+    scores.callback()(quality)
+    export_commands.register(scores)
+    app.add_typer(scores, name="quality")
     group = typer.Typer(help="The rows that were rejected, and why.", no_args_is_help=True)
     group.command("list")(quarantine_list)
     group.command("show")(quarantine_show)
@@ -43,6 +47,8 @@ def quality(
     ] = False,
 ) -> None:
     """Scorecard in five dimensions, thresholds, trend over runs, business impact, reasons, drift, ledger."""
+    if ctx.invoked_subcommand:
+        return
     from clicklake.cli.scorecard import collect, page, show_rows, show_scorecard
     from clicklake.errors import UsageError
     from clicklake.quality.assess import require_measures

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-RuleKind = Literal["key", "reference", "rule", "check"]
+RuleKind = Literal["key", "reference", "rule", "check", "quality"]
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,8 @@ class RuleFacts:
 
     Args:
         name: The name.
-        kind: `key` and `reference` follow from the document, `rule` is a contract's, `check` a table document's.
+        kind: `key` and `reference` follow from the document, `rule` is a contract's, `check` a table document's,
+            `quality` one of the quality rules.
         severity: `fail`: nothing is published; `warn`: it is told; `reject`: the row goes to quarantine; `count`:
             the row is loaded, and counted.
         dimension: Of data quality.

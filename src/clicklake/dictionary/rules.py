@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
+from clicklake.contracts.catalogue import Catalogue
 from clicklake.contracts.contract import Contract
 from clicklake.contracts.model import Model
 from clicklake.dictionary.facts import RuleFacts, names
@@ -38,9 +39,10 @@ def gold_rules(model: Model) -> Iterator[RuleFacts]:
 
 
 def _key(model: Model) -> RuleFacts:
-    grain = model.doc.grain
+    """A release proves the key of gold; silver's follows from how rows are refined, and is measured."""
+    grain, severity = model.doc.grain, "fail" if model.layer == "gold" else "count"
     name, meaning = f"unique_{'_'.join(grain)}", f"{names(grain)} names one row."
-    return RuleFacts(name, "key", "fail", "uniqueness", meaning, grain)
+    return RuleFacts(name, "key", severity, "uniqueness", meaning, grain)
 
 
 def silver_rules(model: Model, feeding: Sequence[Contract]) -> Iterator[RuleFacts]:
@@ -68,6 +70,14 @@ def silver_rules(model: Model, feeding: Sequence[Contract]) -> Iterator[RuleFact
             )
     for check in model.doc.checks:
         yield RuleFacts(check.name, "check", check.severity, "consistency", check.description, (), check.sql)
+
+
+def quality_rules(catalogue: Catalogue, table: str) -> Iterator[RuleFacts]:
+    """The quality rules that tell about a table."""
+    for name, rule in catalogue.quality_rules.items():
+        doc = rule.doc
+        if doc.table == table:
+            yield RuleFacts(name, "quality", "count", doc.dimension, doc.description, (), doc.sql)
 
 
 def bronze_rules(lineage: Lineage, contract: Contract) -> Iterator[RuleFacts]:

@@ -11,7 +11,7 @@ from clicklake.contracts.explain import closest
 from clicklake.contracts.model import Model
 from clicklake.contracts.types import from_arrow
 from clicklake.dictionary.facts import ColumnFacts, ReferenceFacts, RuleFacts, TableFacts
-from clicklake.dictionary.rules import bronze_rules, gold_rules, silver_rules
+from clicklake.dictionary.rules import bronze_rules, gold_rules, quality_rules, silver_rules
 from clicklake.errors import UnknownNameError
 
 if TYPE_CHECKING:
@@ -108,7 +108,8 @@ def _of_model(lineage: Lineage, model: Model, owners: Mapping[str, str]) -> Tabl
     feeding = tuple(_feeding(catalogue, model.name))
     is_derived = model.name in lineage.tables
     references = tuple(references_of(lineage, model, feeding))
-    rules = tuple(gold_rules(model) if model.layer == "gold" else silver_rules(model, feeding))
+    own = gold_rules(model) if model.layer == "gold" else silver_rules(model, feeding)
+    rules = (*own, *quality_rules(catalogue, model.name))
     by_column = _by_column(rules)
     pointing = {
         column: f"{reference.table}.{other}"

@@ -1,4 +1,4 @@
-"""The folder of the site: only files that were made here are ever replaced or removed."""
+"""Folders that a command fills: only files that it made itself are ever replaced or removed."""
 
 from __future__ import annotations
 
@@ -10,27 +10,28 @@ from pathlib import Path
 
 from clicklake.errors import UsageError
 
-MARKER = ".clicklake-docs.json"
-"""Names the files of the site; a folder that has it was made here."""
+MARKER = ".made-by-clicklake.json"
+"""Names the command and its files; a folder that has it was made by that command."""
 
 _UNFINISHED = ".unfinished"
-_NAME = re.compile(r"[\w][\w.-]*(/[\w][\w.-]*)*")
+_NAME = re.compile(r"[\w.-]+(/[\w.-]+)*")
 
 
-def write_site(folder: Path, files: Mapping[str, str]) -> list[str]:
+def fill(folder: Path, files: Mapping[str, str], command: str) -> list[str]:
     """Write files into a folder, each whole; remove those of the last time that are no longer there.
 
     Args:
-        folder: New, empty, or made here before.
+        folder: New, empty, or made by the command before.
         files: Texts by path in the folder.
+        command: What makes it, such as `clicklake docs build`.
 
     Returns:
         The paths that were removed.
 
     Raises:
-        UsageError: The folder has files that were not made here.
+        UsageError: The folder has files that the command did not make.
     """
-    own = _own(folder)
+    own = _own(folder, command)
     foreign = [name for name in files if name not in own and (folder / name).exists()]
     if foreign:
         raise UsageError(
@@ -38,33 +39,34 @@ def write_site(folder: Path, files: Mapping[str, str]) -> list[str]:
         )
     folder.mkdir(parents=True, exist_ok=True)
     # First the names, then the files: whatever is interrupted, each file stands in the marker.
-    _mark(folder, {*own, *files})
+    _mark(folder, {*own, *files}, command)
     for name, text in files.items():
         _replace(folder / name, text)
     gone = sorted(own - set(files))
     for name in gone:
         (folder / name).unlink(missing_ok=True)
-    _mark(folder, set(files))
+    _mark(folder, set(files), command)
     return gone
 
 
-def _own(folder: Path) -> set[str]:
+def _own(folder: Path, command: str) -> set[str]:
     if folder.exists() and not folder.is_dir():
-        raise UsageError(f"{folder} is a file; name a folder for the site")
+        raise UsageError(f"{folder} is a file; name a folder")
     if not folder.exists() or all(entry.name.endswith(_UNFINISHED) for entry in folder.iterdir()):
         return set()
     marker = folder / MARKER
     try:
-        names = list(json.loads(marker.read_text(encoding="utf-8"))["files"])
+        told = json.loads(marker.read_text(encoding="utf-8"))
+        names = list(told["files"]) if told["made_by"] == command else None
     except (OSError, ValueError, KeyError, TypeError):
-        raise UsageError(
-            f"{folder} is not empty and was not made by `clicklake docs build`; name a new or empty folder"
-        ) from None
-    return {name for name in names if isinstance(name, str) and _NAME.fullmatch(name) and ".." not in name}
+        names = None
+    if names is None:
+        raise UsageError(f"{folder} is not empty and was not made by `{command}`; name a new or empty folder")
+    return {name for name in names if isinstance(name, str) and _NAME.fullmatch(name) and ".." not in name.split("/")}
 
 
-def _mark(folder: Path, names: set[str]) -> None:
-    told = {"made_by": "clicklake docs build", "files": sorted(names)}
+def _mark(folder: Path, names: set[str], command: str) -> None:
+    told = {"made_by": command, "files": sorted(names)}
     _replace(folder / MARKER, json.dumps(told, indent=1) + "\n")
 
 
