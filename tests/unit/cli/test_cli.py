@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -13,17 +14,27 @@ from pathlib import Path
 import pytest
 
 from clicklake.cli.main import globals_first, run
+from clicklake.lake import Lake
 
 Clicks = Callable[..., Path]
+HEADER = "UserID,SessionID,Timestamp,EventType,ProductID,Amount,Outcome"
 GOOD = "u1,s1,2025-01-01 10:00:00,product_view,p1,,"
 BUY = "u1,s1,2025-01-01 10:05:00,purchase,p1,12.50,success"
 
 
+@pytest.fixture(scope="module")
+def filled_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("filled")
+    records = (GOOD, GOOD, BUY, ",s1,2025-01-01 10:00:00,purchase,p1,-5,", "short")
+    (folder / "clicks.csv").write_text("\n".join([HEADER, *records]) + "\n", encoding="utf-8")
+    Lake(folder / "lake").run(click_events=folder / "clicks.csv")
+    return folder / "lake"
+
+
 @pytest.fixture
-def filled(tmp_path: Path, clicks: Clicks, capsys: pytest.CaptureFixture[str]) -> Path:
-    file = clicks(GOOD, GOOD, BUY, ",s1,2025-01-01 10:00:00,purchase,p1,-5,", "short")
-    assert run(["run", f"click_events={file}", "--lake", str(tmp_path / "lake")]) == 0
-    capsys.readouterr()
+def filled(tmp_path: Path, filled_once: Path) -> Path:
+    """A lake of one run, to do with what a test wants."""
+    shutil.copytree(filled_once, tmp_path / "lake")
     return tmp_path / "lake"
 
 

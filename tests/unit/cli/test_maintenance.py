@@ -3,6 +3,7 @@ from __future__ import annotations
 import itertools
 import json
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,16 +14,25 @@ from clicklake.cli.main import run
 from clicklake.lake import Lake
 
 Clicks = Callable[..., Path]
+HEADER = "UserID,SessionID,Timestamp,EventType,ProductID,Amount,Outcome"
 FIRST = "u1,s1,2025-01-01 10:00:00,product_view,p1,,"
 SECOND = "u2,s2,2025-01-02 10:05:00,purchase,p1,12.50,success"
 
 
-@pytest.fixture
-def root(tmp_path: Path, clicks: Clicks, capsys: pytest.CaptureFixture[str]) -> str:
-    """A lake of two runs."""
-    lake = Lake(tmp_path / "lake")
+@pytest.fixture(scope="module")
+def two_runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("two_runs")
     for number, record in enumerate((FIRST, SECOND)):
-        lake.run(click_events=clicks(record, name=f"{number}.csv"))
+        file = folder / f"{number}.csv"
+        file.write_text(f"{HEADER}\n{record}\n", encoding="utf-8")
+        Lake(folder / "lake").run(click_events=file)
+    return folder
+
+
+@pytest.fixture
+def root(tmp_path: Path, two_runs: Path) -> str:
+    """A lake of two runs and their files, to do with what a test wants."""
+    shutil.copytree(two_runs, tmp_path, dirs_exist_ok=True)
     return str(tmp_path / "lake")
 
 
