@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import warnings
+from datetime import date
 
 import pytest
 import sqlglot
@@ -30,7 +31,9 @@ def statements(model, settings):
     if isinstance(model, Model):
         texts |= {f"check {check.name}": check.sql for check in model.doc.checks}
         texts |= {f"affected by {name}": sql for name, sql in model.doc.affected.items()}
-    values = {"user": None, "row_limit": None, **settings}
+    else:
+        texts |= {f"value {name}": sql for name, sql in model.doc.values.items()}
+    values = {"user": None, "row_limit": None, "today": date(2024, 3, 4), **settings}
     return {what: bind(parse(sql, f"{model.file}: {what}"), values, what) for what, sql in texts.items()}
 
 

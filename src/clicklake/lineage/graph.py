@@ -6,11 +6,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from sqlglot import exp
+
 from clicklake.contracts.catalogue import Catalogue
 from clicklake.contracts.contract import Contract
 from clicklake.contracts.explain import closest
-from clicklake.contracts.model import Model
-from clicklake.engines.sql import parse, tables
+from clicklake.contracts.model import Model, Report
+from clicklake.engines.sql import parse, quote, tables, text
 from clicklake.errors import UnknownNameError, UsageError
 from clicklake.lineage.columns import ROWS, Input, column_inputs
 from clicklake.lineage.sources import FROM_RECORDS, MADE, candidates, rules, without_conversion
@@ -143,7 +145,7 @@ class Lineage:
         if kind == FILE:
             return []
         item = self.catalogue.report(name) if kind == REPORT else self.catalogue.gold[table]
-        return tables(parse(item.sql, str(item.file)))
+        return tables(parse(_sql(item), str(item.file)))
 
     def downstream(self, table: str) -> list[str]:
         """The tables that are made of a table, one step down."""
@@ -176,7 +178,7 @@ class Lineage:
         if table in self.catalogue.silver:
             return self._of_silver(self.catalogue.silver[table])
         item = self.catalogue.report(name) if kind == REPORT else self.catalogue.gold[table]
-        found = column_inputs(item.sql, self._schema(self.upstream(table)), str(item.file))
+        found = column_inputs(_sql(item), self._schema(self.upstream(table)), str(item.file))
         return {column: found[column] for column in item.doc.columns if column in found} or found
 
     def _of_bronze(self, contract: Contract) -> dict[str, list[Input]]:
@@ -224,6 +226,25 @@ class Lineage:
             elif name in self.tables:
                 found[name] = self.columns(name)
         return found
+
+
+def _sql(item: Model | Report) -> str:
+    """The SQL of a model or report; predictions of a fitted model come from the columns that it is fitted to."""
+    fit = item.doc.fit if isinstance(item, Report) else None
+    if fit is None:
+        return item.sql
+    tree = parse(item.sql, str(item.file))
+    steps = tree.find(exp.With)
+    numbers = ", ".join(map(quote, (fit.frequency, fit.recency, fit.age)))
+    made = {name: numbers for name in ("probability_alive", "predicted_purchases")}
+    if fit.value:
+        made |= {name: f"{numbers}, {quote(fit.value)}" for name in ("expected_value", "clv")}
+    columns = ", ".join(f"{fit.model}({names}) as {name}" for name, names in made.items())
+    fitted = parse(f"with fitted as (select *, {columns} from {quote(fit.rows)}) select 1", str(item.file))
+    if steps is not None:
+        place = next((i for i, cte in enumerate(steps.expressions, 1) if cte.alias == fit.rows), 0)
+        steps.set("expressions", [*steps.expressions[:place], *fitted.find_all(exp.CTE), *steps.expressions[place:]])
+    return text(tree)
 
 
 def _kind(table: str) -> tuple[str, str]:
