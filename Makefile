@@ -29,7 +29,7 @@ BENCH := $(VENV)-bench/.installed
 $(BENCH): pyproject.toml
 	$(PYTHON) -m venv $(VENV)-bench
 	$(VENV)-bench/bin/python -m pip install --quiet --upgrade pip
-	$(VENV)-bench/bin/python -m pip install --quiet --editable ".[ml]"
+	$(VENV)-bench/bin/python -m pip install --quiet --editable .
 	@touch $@
 
 demo: $(VENV)/.installed  ## Generate 2,000,000 events and the shop's orders, run everything, print the reports

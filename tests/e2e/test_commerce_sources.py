@@ -72,6 +72,9 @@ def test_order_lines_are_cleaned_and_versions_kept(lake: Lake, write: Write) -> 
         ("O,1,C,P,2025-01-01,1,1,0,,,paid,soon", ["invalid_updated_at"]),
         ("O,1,C,P,2025-01-01,1,1,0,,EUR,paid,", ["unknown_currency"]),
         ("O,1,C,P,2025-01-01,1,€1,0,,,paid,", ["unknown_currency"]),
+        ("O,1,C,P,2025-01-01,900000000,900000000,0,,,paid,", ["amount_above_bound"]),
+        ("O,1,C,P,2025-01-01,900000000,0,0,,,paid,", ["amount_above_bound"]),
+        ("O,1,C,P,2025-01-01,1,1,0,900000000000000,,paid,", ["amount_above_bound"]),
         ("O,1,C,P,2025-01-01,,,0,,,,", ["missing_status", "invalid_quantity", "invalid_unit_price"]),
     ],
 )

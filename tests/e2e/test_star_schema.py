@@ -57,3 +57,7 @@ def test_what_comes_late_restates_the_orders_concerned(lake: Lake, tmp_path: Pat
     found = trace(lake, "gold.fact_sales", {"order_id": "o1"})
     assert (found.silver_table, found.row_count, len(found.stories)) == ("silver.orders", 1, 1)
     assert trace(lake, "gold.fact_sales", {"order_id": "o2"}).behind_count == 2, "its two versions"
+    customer = trace(lake, "gold.dim_customers", {"customer_key": "c1@-infinity"})
+    assert (customer.silver_table, customer.behind_count) == ("silver.customers", 2), "both versions are told of c1"
+    inferred = trace(lake, "gold.dim_customers", {"customer_key": "c9@-infinity"}, limit=50)
+    assert (inferred.silver_table, inferred.behind_count) == ("silver.orders", 30), "known from orders alone"

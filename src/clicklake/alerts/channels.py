@@ -11,7 +11,7 @@ from typing import Literal
 
 from pydantic import SecretStr
 
-from clicklake.errors import UsageError
+from clicklake.errors import MissingExtraError
 
 Kind = Literal["failure", "warning", "success"]
 
@@ -61,10 +61,10 @@ def channels(urls: Sequence[SecretStr]) -> list[Channel]:
     """The channels of the settings.
 
     Raises:
-        UsageError: apprise is not installed.
+        MissingExtraError: apprise is not installed.
     """
     if urls and find_spec("apprise") is None:
-        raise UsageError("alerts.urls: alerts need apprise: pip install 'clicklake[alerts]'")
+        raise MissingExtraError("alerts.urls: alerts need apprise", "alerts")
     return [Channel(f"{place} {_kind(url.get_secret_value())}".strip(), url) for place, url in enumerate(urls, 1)]
 
 

@@ -19,7 +19,7 @@ from sqlglot import exp
 from clicklake.contracts.model import Fit
 from clicklake.engines.duckdb import DuckDB
 from clicklake.engines.sql import DIALECT, quote, text
-from clicklake.errors import ClicklakeError, ContractError, FitError, MissingExtraError
+from clicklake.errors import ClicklakeError, ContractError, FitError
 from clicklake.reports.run import FITTED, Plan
 from clicklake.statistics import bgnbd, gamma_gamma
 from clicklake.statistics.bgnbd import BGNBD
@@ -97,7 +97,7 @@ def _fit(engine: DuckDB, rows: str, relation: str, doc: Fit, horizon: Mapping[st
             made, facts = _predicted(engine, rows, relation, doc, horizon)
             engine.execute(f"create or replace view {relation} as {made}")
             return Fitted(rows, relation, facts)
-        except (FitError, MissingExtraError) as error:
+        except FitError as error:
             problem = error
     names = ["probability_alive", "predicted_purchases", *(["expected_value", "clv"] if doc.value else [])]
     columns = ", ".join(f"cast(null as double) as {name}" for name in names)

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from clicklake.errors import FitError
-from clicklake.statistics.likelihood import Array, maximise, part_of, require_scipy
+from clicklake.statistics.likelihood import Array, maximise, part_of
 
 SOURCE = (
     'Fader, Hardie, Lee (2005): "Counting Your Customers" the Easy Way: An Alternative to the Pareto/NBD Model. '
@@ -72,9 +72,7 @@ class BGNBD:
 
         Raises:
             FitError: There are too few customers, the numbers contradict each other, or the search fails.
-            MissingExtraError: scipy is not installed.
         """
-        require_scipy()
         x, t_x, old = (np.atleast_1d(np.asarray(values, dtype=np.float64)) for values in (frequency, recency, age))
         counts = np.ones_like(x) if weights is None else np.asarray(weights, dtype=np.float64)
         _check(x, t_x, old, counts)

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from clicklake.errors import FitError
-from clicklake.statistics.likelihood import Array, maximise, part_of, require_scipy
+from clicklake.statistics.likelihood import Array, maximise, part_of
 
 SOURCE = "Fader, Hardie (2013): The Gamma-Gamma Model of Monetary Value. http://www.brucehardie.com/notes/025/"
 
@@ -52,9 +52,7 @@ class GammaGamma:
 
         Raises:
             FitError: There are too few customers, a value is not above 0, or the search fails.
-            MissingExtraError: scipy is not installed.
         """
-        require_scipy()
         x, z = (np.atleast_1d(np.asarray(values, dtype=np.float64)) for values in (frequency, value))
         counts = np.ones_like(x) if weights is None else np.asarray(weights, dtype=np.float64)
         customers = int(counts.sum())

@@ -8,7 +8,7 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from clicklake.errors import FitError, MissingExtraError
+from clicklake.errors import FitError
 
 Array: TypeAlias = npt.NDArray[np.float64]
 Objective: TypeAlias = Callable[[Array], tuple[float, Array]]
@@ -20,18 +20,6 @@ parameter is then worth 1e-8 a row: what is left of the search is far below what
 
 _FEW = 5_000
 """Rows whose likelihood costs next to nothing."""
-
-
-def require_scipy() -> None:
-    """Say what to install where scipy isn't there.
-
-    Raises:
-        MissingExtraError: scipy is not installed.
-    """
-    try:
-        import scipy.special  # noqa: F401
-    except ImportError as error:
-        raise MissingExtraError("fitted models need scipy", "ml") from error
 
 
 def maximise(

@@ -165,11 +165,18 @@ class Reader:
         return text(tree)
 
     def key_of(self, table: str, silver: str) -> dict[str, str] | None:
-        """SQL on a silver row for each column of a gold table's grain; None where one has none."""
+        """SQL on a silver row for each column that names a gold table's row, or what the row belongs to.
+
+        The columns are those of the grain; where a row of silver does not tell them (a version of a customer), those of
+        the key that its table is kept by. None where these have no such SQL either.
+        """
         doc = self.lake.catalogue.gold[table].doc
-        made = {column: self.over_silver(table, column, silver) for column in doc.grain}
-        found = {column: sql for column, sql in made.items() if sql is not None}
-        return found if len(found) == len(made) else None
+        for columns in (doc.grain, doc.key or ()):
+            made = {column: self.over_silver(table, column, silver) for column in columns}
+            found = {column: sql for column, sql in made.items() if sql is not None}
+            if found and len(found) == len(made):
+                return found
+        return None
 
     def typed(self, table: str, column: str, sql: str) -> str:
         """SQL cast to the type of a gold column; a plain column stays plain, so that statistics can be used."""

@@ -96,9 +96,13 @@ def _trace(reader: Reader, table: str, keys: Mapping[str, str], limit: int, *, s
     count = len(rows) if len(rows) < limit else reader.count(table, condition)
     found = Trace(table, reader.release.release_id if reader.release else None, [], count)
     if layer == "gold":
-        found.silver_table = _silver_behind(reader, table)
-        if count == 1 and found.silver_table:
-            _look_behind(reader, found, rows[0], limit, show_pii=show_pii)
+        candidates = _silver_behind(reader, table)
+        found.silver_table = candidates[0] if candidates else None
+        if count == 1:
+            for silver in candidates:
+                _look_behind(reader, found, silver, rows[0], limit, show_pii=show_pii)
+                if found.behind_count:
+                    break
     elif count == 1:
         found.stories = _stories(reader, *_raw_row(reader, table, rows[0]), limit, show_pii=show_pii)
     found.rows = [_shown(reader, table, row, show_pii=show_pii) for row in rows]
@@ -126,13 +130,19 @@ def _grain(reader: Reader, table: str) -> Sequence[str]:
     return model.doc.grain if model else ("row_id",)
 
 
-def _silver_behind(reader: Reader, table: str) -> str | None:
-    """The silver table from whose rows the key of a gold table's row can be told."""
-    return next((silver for silver in reader.lake.catalogue.silver if reader.key_of(table, silver)), None)
+def _silver_behind(reader: Reader, table: str) -> list[str]:
+    """The silver tables from whose rows the key of a gold table's row can be told; the nearest first.
+
+    A dimension may have its members from several: from the source that describes them, and from those that name them.
+    """
+    known = [silver for silver in reader.lake.catalogue.silver if reader.key_of(table, silver)]
+    return sorted(known, key=lambda silver: table.partition("_")[2] != silver.partition(".")[2])
 
 
-def _look_behind(reader: Reader, found: Trace, row: Mapping[str, Any], limit: int, *, show_pii: bool) -> None:
-    silver = str(found.silver_table)
+def _look_behind(
+    reader: Reader, found: Trace, silver: str, row: Mapping[str, Any], limit: int, *, show_pii: bool
+) -> None:
+    found.silver_table = silver
     made = reader.key_of(found.table, silver) or {}
     condition = " and ".join(
         reader.equals(found.table, reader.typed(found.table, name, sql), name, row[name]) for name, sql in made.items()
