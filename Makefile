@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 ROWS   ?= 2000000
 DEMO   ?= demo
 
-.PHONY: help demo test test-all test-browser faults lint format docs bench bench-increment bench-commerce bench-large clean
+.PHONY: help demo test coverage test-all test-browser faults lint format docs bench bench-increment bench-commerce bench-large clean
 
 help:  ## Say what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-15s %s\n", $$1, $$2}'
@@ -37,6 +37,9 @@ demo: $(VENV)/.installed  ## Generate 2,000,000 events and the shop's orders, ru
 	@echo "The program is in $(BIN): source $(BIN)/activate"
 
 test: $(VENV)/.dev  ## Run the test suite
+	$(BIN)/python -m pytest -n 2 -m "not slow and not network and not browser" $(ARGS)
+
+coverage: $(VENV)/.dev  ## The test suite, and which lines it runs: takes half as long again
 	$(BIN)/python -m pytest -n 2 --cov --cov-report=term:skip-covered -m "not slow and not network and not browser" $(ARGS)
 
 test-all: $(VENV)/.dev  ## Run every test, those that are slow or need a package registry too

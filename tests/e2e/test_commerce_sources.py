@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import pytest
 
@@ -30,7 +30,7 @@ def write(tmp_path: Path) -> Write:
     return file
 
 
-def rows(lake: Lake, sql: str) -> list[tuple[object, ...]]:
+def rows(lake: Lake, sql: str) -> list[tuple[Any, ...]]:
     return [tuple(row.values()) for row in lake.query(sql).to_pylist()]
 
 
@@ -55,32 +55,43 @@ def test_order_lines_are_cleaned_and_versions_kept(lake: Lake, write: Write) -> 
     ]
 
 
-@pytest.mark.parametrize(
-    ("line", "reasons"),
-    [
-        (",1,C,P,2025-01-01,1,1,0,,,paid,", ["missing_order_id"]),
-        ("O,1,C,,2025-01-01,1,1,0,,,paid,", ["missing_product_id"]),
-        ("O,1,C,P,,1,1,0,,,paid,", ["invalid_order_date"]),
-        ("O,1,C,P,01-2025,1,1,0,,,paid,", ["invalid_order_date"]),
-        ("O,1,C,P,2025-01-01,-1,1,0,,,paid,", ["invalid_quantity"]),
-        ("O,1,C,P,2025-01-01,1.5,1,0,,,paid,", ["invalid_quantity"]),
-        ("O,1,C,P,2025-01-01,1,-1,0,,,paid,", ["invalid_unit_price"]),
-        ("O,1,C,P,2025-01-01,1,cheap,0,,,paid,", ["invalid_unit_price"]),
-        ("O,1,C,P,2025-01-01,1,1,-1,,,paid,", ["invalid_discount"]),
-        ("O,1,C,P,2025-01-01,1,1,0,x,,paid,", ["invalid_net_amount"]),
-        ("O,1,C,P,2025-01-01,1,1,0,,,,", ["missing_status"]),
-        ("O,1,C,P,2025-01-01,1,1,0,,,paid,soon", ["invalid_updated_at"]),
-        ("O,1,C,P,2025-01-01,1,1,0,,EUR,paid,", ["unknown_currency"]),
-        ("O,1,C,P,2025-01-01,1,€1,0,,,paid,", ["unknown_currency"]),
-        ("O,1,C,P,2025-01-01,900000000,900000000,0,,,paid,", ["amount_above_bound"]),
-        ("O,1,C,P,2025-01-01,900000000,0,0,,,paid,", ["amount_above_bound"]),
-        ("O,1,C,P,2025-01-01,1,1,0,900000000000000,,paid,", ["amount_above_bound"]),
-        ("O,1,C,P,2025-01-01,,,0,,,,", ["missing_status", "invalid_quantity", "invalid_unit_price"]),
-    ],
-)
-def test_a_bad_line_is_quarantined_with_every_reason(lake: Lake, write: Write, line: str, reasons: list[str]) -> None:
-    lake.run(orders=str(write("orders.csv", ORDERS, line)))
-    assert rows(lake, "select reasons from silver.quarantine") == [(reasons,)]
+BAD = [
+    (",1,C,P,2025-01-01,1,1,0,,,paid,", ["missing_order_id"]),
+    ("O,1,C,,2025-01-01,1,1,0,,,paid,", ["missing_product_id"]),
+    ("O,1,C,P,,1,1,0,,,paid,", ["invalid_order_date"]),
+    ("O,1,C,P,01-2025,1,1,0,,,paid,", ["invalid_order_date"]),
+    ("O,1,C,P,2025-01-01,-1,1,0,,,paid,", ["invalid_quantity"]),
+    ("O,1,C,P,2025-01-01,1.5,1,0,,,paid,", ["invalid_quantity"]),
+    ("O,1,C,P,2025-01-01,1,-1,0,,,paid,", ["invalid_unit_price"]),
+    ("O,1,C,P,2025-01-01,1,cheap,0,,,paid,", ["invalid_unit_price"]),
+    ("O,1,C,P,2025-01-01,1,1,-1,,,paid,", ["invalid_discount"]),
+    ("O,1,C,P,2025-01-01,1,1,0,x,,paid,", ["invalid_net_amount"]),
+    ("O,1,C,P,2025-01-01,1,1,0,,,,", ["missing_status"]),
+    ("O,1,C,P,2025-01-01,1,1,0,,,paid,soon", ["invalid_updated_at"]),
+    ("O,1,C,P,2025-01-01,1,1,0,,EUR,paid,", ["unknown_currency"]),
+    ("O,1,C,P,2025-01-01,1,€1,0,,,paid,", ["unknown_currency"]),
+    ("O,1,C,P,2025-01-01,900000000,900000000,0,,,paid,", ["amount_above_bound"]),
+    ("O,1,C,P,2025-01-01,900000000,0,0,,,paid,", ["amount_above_bound"]),
+    ("O,1,C,P,2025-01-01,1,1,0,900000000000000,,paid,", ["amount_above_bound"]),
+    ("O,1,C,P,2025-01-01,,,0,,,,", ["missing_status", "invalid_quantity", "invalid_unit_price"]),
+]
+
+
+@pytest.fixture(scope="module")
+def rejected(tmp_path_factory: pytest.TempPathFactory) -> list[list[str]]:
+    """The reasons of each bad line, which came in one file."""
+    folder = tmp_path_factory.mktemp("bad")
+    file = folder / "orders.csv"
+    file.write_text("\n".join([ORDERS, *(line for line, _ in BAD)]) + "\n", encoding="utf-8")
+    lake = Lake(folder / "lake")
+    lake.run(orders=str(file))
+    return [reasons for (reasons,) in rows(lake, "select reasons from silver.quarantine order by row_id")]
+
+
+@pytest.mark.parametrize("number", range(len(BAD)), ids=[line for line, _ in BAD])
+def test_a_bad_line_is_quarantined_with_every_reason(rejected: list[list[str]], number: int) -> None:
+    assert len(rejected) == len(BAD)
+    assert rejected[number] == BAD[number][1]
 
 
 def test_a_warning_is_no_reason_to_reject(lake: Lake, write: Write) -> None:
