@@ -59,7 +59,9 @@ def run_demo(context: Context, directory: Path, rows: int, seed: int) -> None:
         card = scorecard(lake.store, engine, lake.catalogue, lake.settings.quality)
     finally:
         engine.close()
-    context.show([entry.row() for entry in ledger], title="The ledger: every row has one fate")
+    fates = ("source", "rows_ingested", "loaded", "duplicates", "quarantined", "quality_score")
+    shown = [{name: entry.row()[name] for name in fates} for entry in ledger]
+    context.show(shown, title="The ledger: every row has one fate")
     most = sorted(card.reasons, key=lambda row: (-row["rows"], row["source"], row["reason"]))[:ROWS_SHOWN]
     shown = [{key: row[key] for key in ("source", "reason", "rows", "share_pct")} for row in most]
     context.show(shown, title="Quality: why most of the rows in quarantine are there")

@@ -103,6 +103,8 @@ def _trace(reader: Reader, table: str, keys: Mapping[str, str], limit: int, *, s
                 _look_behind(reader, found, silver, rows[0], limit, show_pii=show_pii)
                 if found.behind_count:
                     break
+            else:
+                found.silver_table = candidates[0] if candidates else None
     elif count == 1:
         found.stories = _stories(reader, *_raw_row(reader, table, rows[0]), limit, show_pii=show_pii)
     found.rows = [_shown(reader, table, row, show_pii=show_pii) for row in rows]

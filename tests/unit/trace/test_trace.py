@@ -189,12 +189,15 @@ def test_an_event_names_the_gold_rows_that_it_counts_in(filled: Lake) -> None:
     told = only(trace(filled, "silver.events", {"event_id": str(ids(filled)[1])}, show_pii=True))
     keys = {place["table"]: place["key"] for place in told.gold}
     assert keys == {
+        "gold.customer_segments": {"customer_id": "u1"},
         "gold.dim_dates": {"date_key": 20250101},
         "gold.dim_event_types": {"event_type": "purchase"},
         "gold.dim_products": {"product_id": "p1"},
         "gold.dim_sessions": {"user_id": "u1", "session_id": "s1"},
         "gold.dim_users": {"user_id": "u1"},
         "gold.fact_events": {"event_id": ids(filled)[1]},
+        "gold.product_clicks": {"product_id": "p1", "event_year": 2025, "event_month": 1},
+        "gold.product_performance": {"product_id": "p1"},
     }
     for table, key in keys.items():
         assert trace(filled, table, {name: str(value) for name, value in key.items()}).row_count == 1
