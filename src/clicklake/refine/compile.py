@@ -203,7 +203,7 @@ candidates as (select {", ".join([provenance, *candidates])} from cleaned)
         ]
         star = f"* replace ({', '.join(done)})" if done else "*"
         raw = f", {self.raw_json()} as raw" if with_raw else ""
-        known = f"countries as ({countries()}),\n" if needs_countries(list(cleanings.values())) else ""
+        known = f"countries as materialized ({countries()}),\n" if needs_countries(list(cleanings.values())) else ""
         return f"{known}split_rows as (select {star}{raw} from {bronze} where corrupt_record is null)"
 
     def _names(self) -> list[str]:

@@ -32,6 +32,9 @@ from clicklake.storage.workers import Workers
 ROW_GROUP = 1 << 19
 """Rows in a row group, at the least, but for the last of a file."""
 
+SMALL_GROUP = 1 << 16
+"""Rows in a row group of a file that has fewer rows than one of the others: engines read row groups in parallel."""
+
 FILE_ROWS = 1 << 24
 """Rows in a file, at the most."""
 
@@ -220,7 +223,9 @@ class _Writer:
         partition, batches = chunk
         file = self._open.get(partition) or self._begin(partition)
         table = pa.Table.from_batches(batches, schema=self._schema)
-        file.writer.write_table(table, row_group_size=2 * ROW_GROUP)
+        is_small = not file.rows and table.num_rows < ROW_GROUP
+        size = max(SMALL_GROUP, -(-table.num_rows // 4)) if is_small else 2 * ROW_GROUP
+        file.writer.write_table(table, row_group_size=size)
         file.rows += table.num_rows
         if file.rows >= self._file_rows:
             self._finish(self._open.pop(partition))

@@ -137,3 +137,15 @@ def test_texts_have_bounds_only_where_asked(store: Store) -> None:
         assert ("text" in found["minValues"]) is wanted
         assert found["maxValues"]["id"] == 999
         written.remove()
+
+
+def test_a_small_file_has_row_groups_that_can_be_read_in_parallel(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "ROW_GROUP", 5000)
+    monkeypatch.setattr(module, "SMALL_GROUP", 300)
+    few = commit(store, store.ensure(PLAIN), reader(batches(2000, 100)), marks={})
+    assert [pq.ParquetFile(file).metadata.num_row_groups for file in few.files] == [4]
+    assert pq.ParquetFile(few.files[0]).read(["id"])["id"].to_pylist() == list(range(2000))
+    tiny = commit(store, store.ensure(PARTED), reader(batches(200, 100)), marks={})
+    assert [pq.ParquetFile(file).metadata.num_row_groups for file in tiny.files] == [1]
