@@ -304,7 +304,7 @@ def test_the_order_of_arrival_of_orders_does_not_matter(records: list[Record], d
 
 
 @pytest.mark.slow
-@_examples(80)
+@_examples(40)
 @given(records=st.lists(COMMERCE, min_size=12, max_size=60), data=st.data())
 def test_the_order_of_arrival_of_many_orders_does_not_matter(records: list[Record], data: st.DataObject) -> None:
     _check(records, data.draw(arrivals(records), label="arrivals"))
