@@ -11,6 +11,7 @@ from typing import Any, get_args, get_origin
 from open_data_contract_standard.model import OpenDataContractStandard, SchemaObject
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from clicklake.contracts.cleaning import Cleaning
 from clicklake.contracts.columns import NAME, Column, Rule, columns_of, rules_of
 from clicklake.contracts.explain import closest
 from clicklake.contracts.strict_yaml import Document, parse_document, validate
@@ -64,6 +65,12 @@ class Contract:
         """The columns that name what a row is about; a row of silver is a version of it."""
         parts = sorted((column.key_position, column.name) for column in self.columns if column.key_position)
         return tuple(name for _, name in parts)
+
+    @property
+    def cleanings(self) -> dict[str, Cleaning]:
+        """What is done to texts, by column; a column that takes currencies is among them."""
+        own = {column.name: column.cleaning for column in self.columns if column.cleaning}
+        return own | {name: own.get(name, Cleaning()) for name in self.beside}
 
     @property
     def beside(self) -> dict[str, list[str]]:

@@ -13,10 +13,12 @@ DOLLARS = frozenset({"USD", "CAD", "AUD", "NZD", "HKD", "SGD", "MXN", "CLP", "CO
 """Currencies whose sign is $; beside a lake in one of them, the sign means that one."""
 
 _YEN = frozenset({"JPY", "CNY"})
-_SIGNS = {
+SIGNS = {
     **{"€": "EUR", "£": "GBP", "₹": "INR", "₩": "KRW", "₽": "RUB", "₺": "TRY", "₴": "UAH", "₪": "ILS", "zł": "PLN"},
     **{"฿": "THB", "₫": "VND", "₱": "PHP", "Kč": "CZK"},
 }
+"""Signs that stand for one currency; $ and ¥ stand for several."""
+
 _OWN_DOLLARS = {
     **{"US$": "USD", "CA$": "CAD", "C$": "CAD", "AU$": "AUD", "A$": "AUD", "NZ$": "NZD", "HK$": "HKD", "S$": "SGD"},
     **{"MX$": "MXN", "R$": "BRL"},
@@ -99,7 +101,7 @@ def _currency_of(value: str, currency: str) -> str:
     """The code of the currency sign or code that stands beside a number; null where there is none."""
     dollar = currency if currency in DOLLARS else "USD"
     yen = currency if currency in _YEN else "JPY"
-    known = {**_OWN_DOLLARS, **_SIGNS, "$": dollar, "¥": yen}
+    known = {**_OWN_DOLLARS, **SIGNS, "$": dollar, "¥": yen}
     signs = " ".join(f"when contains({value}, {string(sign)}) then {string(code)}" for sign, code in known.items())
     code = f"nullif(regexp_extract({value}, '(^|[^A-Za-z])([A-Z]{{3}})([^A-Za-z]|$)', 2), '')"
     return f"case when is_number({value}) then null {signs} else {code} end"

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from sqlglot import exp
 
-from clicklake.contracts.cleaning import Cleaning
 from clicklake.contracts.columns import PROVENANCE
 from clicklake.contracts.contract import Contract
 from clicklake.contracts.model import Model
@@ -55,11 +54,9 @@ def without_conversion(contract: Contract, model: Model) -> str:
 
 def _cleanings(contract: Contract) -> list[str]:
     """The columns that the contract cleans, each with what goes into it: `cleaned(text, how, ...)`."""
-    cleanings = {column.name: column.cleaning for column in contract.columns if column.cleaning}
     signs = contract.beside
     found = []
-    for name in dict.fromkeys((*cleanings, *signs)):
-        cleaning = cleanings.get(name, Cleaning())
+    for name, cleaning in contract.cleanings.items():
         how = [string(value) for value in (cleaning.number_format, cleaning.case, cleaning.form) if value]
         default = [f"default := {string(cleaning.default)}"] if cleaning.default is not None else []
         beside = [quote(other) for other in signs.get(name, ())]

@@ -6,8 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-CURRENCY_OF = {"€": "EUR", "£": "GBP", "₹": "INR"}
-"""Signs that stand for one currency; $ and ¥ stand for several."""
+from clicklake.engines.cleaning import SIGNS
 
 _SIGNS = "€£₹$¥"
 _BLANKS = " \u00a0\u202f'"
@@ -69,7 +68,7 @@ def read_amounts(values: Sequence[str]) -> Amounts | None:
         expression = f"replace({expression}, ',', '')"
         note = "a comma was taken for thousands" + ("" if thousands else ", but could be a decimal comma: check")
     marked = [sign for sign in signs if all(sign in value for value in values)]
-    currency = CURRENCY_OF.get(marked[0], "") if len(signs) == 1 and marked else ""
+    currency = SIGNS.get(marked[0], "") if len(signs) == 1 and marked else ""
     has_decimals = bool(comma or points or thousands)
     return Amounts(read / len(values), expression, has_decimals, currency, note, number_format)
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, cast
 
 from sqlglot import exp
 
-from clicklake.contracts.cleaning import Cleaning
 from clicklake.contracts.contract import Contract
 from clicklake.contracts.model import Identity, Model
 from clicklake.engines.cleaning import cleaned, countries, needs_countries
@@ -192,10 +191,7 @@ candidates as (select {", ".join([provenance, *candidates])} from cleaned)
 
     def _split_rows(self, bronze: str, *, with_raw: bool) -> str:
         """CTEs: the rows that could be split into columns, these cleaned as the contract says."""
-        cleanings = {column.name: column.cleaning for column in self.contract.columns if column.cleaning}
-        amounts = self.contract.beside
-        for name in amounts:
-            cleanings.setdefault(name, Cleaning())
+        cleanings, amounts = self.contract.cleanings, self.contract.beside
         own = str(self.parameters.get("currency"))
         done = [
             f"{cleaned(name, cleaning, own, amounts.get(name, ()))} as {quote(name)}"

@@ -165,10 +165,11 @@ class Refiner:
         """All tables that a round is about; the order in which they are read matters."""
         ledger = self._system(LEDGER)  # first; see the module's text
         known = dict.fromkeys([*sources, *self.registry.sources()])
+        fed = self.registry.targets(known)
         silver = {
             name: self.store.ensure(spec_of(model))
             for name, model in self.catalogue.silver.items()
-            if name in self.registry.targets(known) or self.store.find(name) is not None
+            if name in fed or self.store.find(name) is not None
         }
         duplicates = self._system(DUPLICATES)
         bronze = {source: found for source in known if (found := self.store.find(f"bronze.{source}"))}
