@@ -15,7 +15,7 @@ from deltalake.schema import Schema as DeltaSchema
 from deltalake.transaction import RemoveAction
 
 from clicklake.errors import ConflictError, StorageError
-from clicklake.storage.parquet import Written, write_files
+from clicklake.storage.parquet import Target, Written, write_files
 from clicklake.storage.snapshot import Snapshot
 from clicklake.storage.store import Store, reason, transactions
 
@@ -33,7 +33,7 @@ in the rewritten file. So what removes files must come directly behind the versi
 def commit(
     store: Store,
     snapshot: Snapshot,
-    rows: pa.RecordBatchReader | pa.Table,
+    rows: pa.RecordBatchReader | pa.Table | Written,
     *,
     marks: Mapping[str, int],
     mode: Literal["append", "overwrite"] = "append",
@@ -46,7 +46,8 @@ def commit(
     Args:
         store: Where the table is.
         snapshot: The version that the caller has looked at; a rival's commit since then is a conflict.
-        rows: The new rows, with the table's columns; may be none, then only the marks are written.
+        rows: The new rows, with the table's columns; may be none, then only the marks are written. Or files of the
+            table that were written already; they are removed where the commit fails.
         marks: What the table has consumed once this is committed.
         mode: `overwrite` takes all of the table's files away.
         remove: Paths of files that go, as `Snapshot.paths` names them; the rows of them that stay are among `rows`.
@@ -60,11 +61,7 @@ def commit(
         ConflictError: Another commit came first; look again, then try again.
         StorageError: The rows could not be written.
     """
-    source = rows.to_reader() if isinstance(rows, pa.Table) else rows
-    try:
-        written = write_files(store, snapshot, source, source.schema)
-    except OSError as error:
-        raise StorageError(f"table {snapshot.name} can't be written: {reason(error)}") from error
+    written = rows if isinstance(rows, Written) else _write(store, snapshot, rows)
     gone = snapshot.paths if mode == "overwrite" else {path: snapshot.paths[path] for path in remove}
     now = int(time.time() * 1000)
     removed = [RemoveAction(path, True, now, size, values) for path, (size, values) in gone.items()]
@@ -87,6 +84,14 @@ def commit(
         return _settle(store, snapshot, written, attempt, error)
     store.touched.add(snapshot.name)
     return store.open(snapshot.name).with_nulls(written.nulls)
+
+
+def _write(store: Store, snapshot: Snapshot, rows: pa.RecordBatchReader | pa.Table) -> Written:
+    source = rows.to_reader() if isinstance(rows, pa.Table) else rows
+    try:
+        return write_files(Target.of(store, snapshot), source, source.schema)
+    except OSError as error:
+        raise StorageError(f"table {snapshot.name} can't be written: {reason(error)}") from error
 
 
 def _settle(store: Store, snapshot: Snapshot, written: Written, attempt: int, error: Exception) -> Snapshot:

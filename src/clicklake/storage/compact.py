@@ -21,7 +21,7 @@ from deltalake.transaction import AddAction, RemoveAction
 
 from clicklake.errors import ConflictError, StorageError
 from clicklake.storage.commit import NO_REBASE
-from clicklake.storage.parquet import FILE_ROWS, Written, write_files
+from clicklake.storage.parquet import FILE_ROWS, Target, Written, write_files
 from clicklake.storage.snapshot import Snapshot
 from clicklake.storage.store import Store
 
@@ -201,13 +201,13 @@ def _conform(batch: pa.RecordBatch, schema: pa.Schema, values: Mapping[str, str 
 
 
 def _rewrite(store: Store, snapshot: Snapshot, groups: Sequence[Group], rows: Rows, file_rows: int) -> list[Written]:
-    known = snapshot.rows_by_path
+    known, target = snapshot.rows_by_path, Target.of(store, snapshot)
     done: list[Written] = []
     try:
         for group in groups:
             # One thread: each had a file of its own, and there are enough of them already.
             written = write_files(
-                store, snapshot, rows(group), snapshot.schema, writers=1, file_rows=file_rows, text_bounds=True
+                target, rows(group), snapshot.schema, writers=1, file_rows=file_rows, text_bounds=True
             )
             done.append(written)
             expected = [known[path] for path in group]

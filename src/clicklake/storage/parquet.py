@@ -51,6 +51,43 @@ Partition = tuple[str | None, ...]
 Chunk = tuple[Partition, list[pa.RecordBatch]]
 
 
+@dataclass(frozen=True)
+class Target:
+    """Where and how the rows of a table are written: plain data, so that another process can be told too.
+
+    Args:
+        root: The table's folder or URL.
+        partition_by: Partition columns.
+        cluster_by: A time by whose months rows are put into different files.
+        compression: `zstd` or `snappy`.
+        compression_level: Of zstd.
+        sequences: Rising whole numbers or times, stored as differences.
+        pii: Columns without bounds in the statistics.
+    """
+
+    root: str
+    partition_by: tuple[str, ...] = ()
+    cluster_by: str | None = None
+    compression: str = "zstd"
+    compression_level: int = 1
+    sequences: tuple[str, ...] = ()
+    pii: frozenset[str] = frozenset()
+
+    @classmethod
+    def of(cls, store: Store, snapshot: Snapshot) -> Target:
+        """How a table of a lake is written."""
+        spec = store.specs.get(snapshot.name)
+        return cls(
+            store.uri(snapshot.name),
+            snapshot.partition_by,
+            snapshot.cluster_by,
+            store.compression,
+            store.compression_level,
+            spec.sequences if spec else (),
+            spec.pii if spec else frozenset(),
+        )
+
+
 @dataclass
 class Written:
     """Files that lie in a table's folder and are named by no commit yet.
@@ -74,8 +111,7 @@ class Written:
 
 
 def write_files(
-    store: Store,
-    snapshot: Snapshot,
+    target: Target,
     rows: Iterable[pa.RecordBatch],
     schema: pa.Schema,
     *,
@@ -86,8 +122,7 @@ def write_files(
     """Write rows into new files of a table; each file has rows of one partition, in the order in which they came.
 
     Args:
-        store: Says how files are compressed, and which columns have statistics.
-        snapshot: The table.
+        target: Where they lie, and how they are compressed.
         rows: Batches in `schema`.
         schema: The table's columns; texts may come as dictionaries.
         writers: Threads; with one, a file's rows are neighbours in `rows`.
@@ -95,18 +130,16 @@ def write_files(
         text_bounds: Whether texts that change from row to row have bounds in the statistics. They cost an eighth of
             the time, and tell something only where rows are sorted.
     """
-    written = Written(Path(store.uri(snapshot.name)), nulls=dict.fromkeys(schema.names, 0))
+    written = Written(Path(target.root), nulls=dict.fromkeys(schema.names, 0))
     most_rows = file_rows or FILE_ROWS
-    workers = Workers(
-        lambda: _Writer(store, snapshot, schema, written, most_rows, text_bounds=text_bounds), writers or WRITERS
-    )
+    workers = Workers(lambda: _Writer(target, schema, written, most_rows, text_bounds=text_bounds), writers or WRITERS)
     waiting = _Waiting()
     try:
         for batch in rows:
             written.rows += batch.num_rows
             for name, column in zip(schema.names, batch.columns, strict=True):
                 written.nulls[name] += column.null_count
-            for partition, part in _split(batch, snapshot.partition_by, snapshot.cluster_by):
+            for partition, part in _split(batch, target.partition_by, target.cluster_by):
                 for chunk in waiting.add(partition, part):
                     workers.put(chunk)
         workers.close(list(waiting.rest()))
@@ -195,24 +228,21 @@ class _Writer:
 
     def __init__(
         self,
-        store: Store,
-        snapshot: Snapshot,
+        target: Target,
         schema: pa.Schema,
         written: Written,
         file_rows: int,
         *,
         text_bounds: bool,
     ) -> None:
-        self._store, self._written, self._partition_by = store, written, snapshot.partition_by
+        self._target, self._written = target, written
         self._file_rows = file_rows
-        self._schema = pa.schema([item for item in schema if item.name not in snapshot.partition_by])
-        spec = store.specs.get(snapshot.name)
-        self._sequences = [name for name in (spec.sequences if spec else ()) if name in self._schema.names]
-        pii = spec.pii if spec else frozenset()
+        self._schema = pa.schema([item for item in schema if item.name not in target.partition_by])
+        self._sequences = [name for name in target.sequences if name in self._schema.names]
         self._indexed = [
             item.name
             for item in self._schema
-            if item.name not in pii
+            if item.name not in target.pii
             and not pa.types.is_nested(item.type)
             and (text_bounds or not pa.types.is_string(item.type))
         ]
@@ -242,20 +272,20 @@ class _Writer:
         self._open = {}
 
     def _begin(self, partition: Partition) -> _File:
-        values = dict(zip(self._partition_by, partition, strict=False))  # a month is no partition column
+        values = dict(zip(self._target.partition_by, partition, strict=False))  # a month is no partition column
         folders = [
             f"{name}={_NULL_PARTITION if value is None else quote(value, safe='')}/" for name, value in values.items()
         ]
-        path = "".join(folders) + f"part-{uuid.uuid4()}.{self._store.compression}.parquet"
+        path = "".join(folders) + f"part-{uuid.uuid4()}.{self._target.compression}.parquet"
         target = self._written.root / path
         target.parent.mkdir(parents=True, exist_ok=True)
         metadata: list[pq.FileMetaData] = []
-        is_zstd = self._store.compression == "zstd"
+        is_zstd = self._target.compression == "zstd"
         writer = pq.ParquetWriter(
             target,
             self._schema,
-            compression=self._store.compression,
-            compression_level=self._store.compression_level if is_zstd else None,
+            compression=self._target.compression,
+            compression_level=self._target.compression_level if is_zstd else None,
             use_dictionary=[
                 leaf for item in self._schema for leaf in _leaves(item) if item.name not in self._sequences
             ],

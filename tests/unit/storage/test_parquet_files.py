@@ -109,7 +109,7 @@ def test_a_source_that_fails_leaves_no_file_and_no_thread(
 
     empty = store.ensure(PARTED)
     with pytest.raises(ValueError, match="unreadable"):
-        module.write_files(store, empty, rows(), SCHEMA)
+        module.write_files(module.Target.of(store, empty), rows(), SCHEMA)
     assert not list(tmp_path.rglob("*.parquet"))
     assert not [thread for thread in threading.enumerate() if thread.name == "clicklake-worker"]
     assert store.open("gold.rows").version == 0
@@ -131,7 +131,7 @@ def test_a_batch_is_split_by_partition(monkeypatch: pytest.MonkeyPatch, months: 
 def test_texts_have_bounds_only_where_asked(store: Store) -> None:
     empty = store.ensure(PLAIN)
     for wanted in (False, True):
-        written = module.write_files(store, empty, batches(1000, 100), SCHEMA, text_bounds=wanted)
+        written = module.write_files(module.Target.of(store, empty), batches(1000, 100), SCHEMA, text_bounds=wanted)
         (action,) = written.actions
         found = json.loads(str(action.stats))
         assert ("text" in found["minValues"]) is wanted
