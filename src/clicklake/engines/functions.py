@@ -58,9 +58,14 @@ def duckdb_functions(reporting_timezone: str) -> list[str]:
     return [_reporting_time(reporting_timezone), _UNIX_MICROS, _PCT, _PER, _LOWER_SNAKE]
 
 
+def is_utc(time_zone: str) -> bool:
+    """Whether a zone is another name of UTC, so that times in it need no conversion."""
+    return time_zone in _UTC
+
+
 def _reporting_time(time_zone: str) -> str:
     # A conversion asks ICU for each row: UTC needs none, and any other zone one, since micros are UTC already.
-    local = "ts" if time_zone in _UTC else f"timezone({_literal(time_zone)}, make_timestamptz(epoch_us(ts)))"
+    local = "ts" if is_utc(time_zone) else f"timezone({_literal(time_zone)}, make_timestamptz(epoch_us(ts)))"
     return f"create or replace macro reporting_time(ts) as {local}"
 
 
