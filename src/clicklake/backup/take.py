@@ -58,6 +58,11 @@ def take_backup(store: Store, folder: Path, config: Path | None = None) -> Taken
         ConflictError: Writers never paused.
         StorageError: A file can't be copied.
     """
+    if not store.is_local:
+        raise UsageError(
+            "only a lake in a folder is backed up by clicklake; for one on an object store, turn the bucket's "
+            "versioning on, or copy it with the store's own tools while no run goes on"
+        )
     if folder.resolve().is_relative_to(Path(store.root).resolve()):
         raise UsageError(f"{folder} is in the lake; put backups elsewhere, best on another disk")
     if not store.names():
@@ -137,7 +142,7 @@ def _copy_tables(
     for name, version in versions.items():
         snapshot = store.open(name, version)
         place = "/".join(name.split("."))
-        for file in _log_files(log.folder(store, name), version):
+        for file in _log_files(Path(log.folder(store, name).root), version):
             try:
                 files[f"{place}/_delta_log/{file.name}"] = copier.copy(file)
             except FileNotFoundError:  # cleaned up meanwhile: a checkpoint stands for it

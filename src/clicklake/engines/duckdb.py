@@ -7,7 +7,7 @@ where a Parquet file is read and put on where rows leave as Arrow.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 import pyarrow as pa
@@ -18,8 +18,12 @@ from clicklake.engines.ranges import Ranges
 from clicklake.engines.spill import SpillFolder
 from clicklake.engines.sql import quote
 from clicklake.engines.standardise import FUNCTIONS as STANDARDISE
-from clicklake.errors import EngineError
+from clicklake.errors import ClicklakeError, EngineError
 from clicklake.storage import Snapshot
+from clicklake.storage.objects import is_url
+
+if TYPE_CHECKING:
+    from clicklake.engines.objects import ObjectFiles
 
 BATCH = 131_072
 """Rows in a batch that leaves the engine."""
@@ -45,6 +49,7 @@ class DuckDB:
         self.reporting_timezone = reporting_timezone
         self.attached: dict[str, int] = {}
         self.checked: set[tuple[str, ...]] = set()  # SQL that was found to run
+        self._objects: ObjectFiles | None = None
         self._spill = SpillFolder(spill)
         self.spill = self._spill.path
         config: dict[str, Any] = {
@@ -71,14 +76,14 @@ class DuckDB:
         try:
             self.connection.execute(sql, parameters or None).fetchall()
         except duckdb.Error as error:
-            raise _engine_error(error) from error
+            raise self._told(error) from error
 
     def rows(self, sql: str, parameters: Sequence[object] | Mapping[str, object] = ()) -> list[tuple[Any, ...]]:
         """All rows of a small result."""
         try:
             return self.connection.execute(sql, parameters or None).fetchall()
         except duckdb.Error as error:
-            raise _engine_error(error) from error
+            raise self._told(error) from error
 
     def value(self, sql: str, parameters: Sequence[object] | Mapping[str, object] = ()) -> Any:  # noqa: ANN401
         """The only value of a result."""
@@ -89,7 +94,7 @@ class DuckDB:
         try:
             return self.connection.sql(sql).to_arrow_table()
         except duckdb.Error as error:
-            raise _engine_error(error) from error
+            raise self._told(error) from error
 
     def stream(self, sql: str, schema: pa.Schema | None = None, batch: int = BATCH) -> pa.RecordBatchReader:
         """A result as a stream of Arrow batches; the connection is busy until it is read.
@@ -102,10 +107,20 @@ class DuckDB:
         try:
             reader = self.connection.sql(sql).to_arrow_reader(batch)
         except duckdb.Error as error:
-            raise _engine_error(error) from error
+            raise self._told(error) from error
         if schema is None:
             return reader
-        return pa.RecordBatchReader.from_batches(schema, _conform(reader, schema))
+        return pa.RecordBatchReader.from_batches(schema, self._conform(reader, schema))
+
+    def _conform(self, reader: pa.RecordBatchReader, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+        try:
+            for batch in reader:
+                yield conform(batch, schema)
+        except (duckdb.Error, pa.ArrowException) as error:
+            failure = self._told(error)
+            if isinstance(failure, EngineError):
+                failure = EngineError(f"the engine stopped while rows were read: {error}")
+            raise failure from error
 
     def register(self, name: str, data: pa.Table | pa.RecordBatchReader) -> None:
         """Make Arrow data known under a name."""
@@ -143,6 +158,7 @@ class DuckDB:
             ranges: Only rows with these times.
         """
         chosen = snapshot.files if files is None else list(files)
+        self._reach(snapshot)
         if not chosen:
             return _empty(pa.schema([*snapshot.schema, ("filename", pa.string())]) if filename else snapshot.schema)
         listed = ", ".join(_literal(file) for file in chosen)
@@ -162,6 +178,7 @@ class DuckDB:
         """Paths, as `Snapshot.paths` names them, of the files that hold rows that fulfil a condition."""
         if not snapshot.files:
             return []
+        self._reach(snapshot)
         by_uri = {snapshot.uri(path): path for path in snapshot.paths}
         listed = ", ".join(_literal(uri) for uri in by_uri)
         rows = self.rows(
@@ -169,6 +186,24 @@ class DuckDB:
             f"hive_partitioning = true) where {condition} order by 1"
         )
         return [by_uri[row[0]] for row in rows]
+
+    def _reach(self, snapshot: Snapshot) -> None:
+        """See that the engine can read a snapshot's files, wherever they lie."""
+        if not is_url(snapshot.root):
+            return
+        if self._objects is None:
+            from clicklake.engines.objects import ObjectFiles
+
+            self._objects = ObjectFiles()
+            self.connection.register_filesystem(self._objects)
+        self._objects.know(snapshot)
+
+    def _told(self, error: Exception) -> ClicklakeError:
+        """What to raise where the engine failed."""
+        failure = self._objects.failure if self._objects else None
+        if failure and self._objects:
+            self._objects.failure = None
+        return failure or EngineError(str(error).strip())
 
     def spilled_bytes(self) -> int:
         """Bytes in the spill folder now."""
@@ -181,6 +216,8 @@ class DuckDB:
     def close(self) -> None:
         """Close the database and remove its spill folder."""
         self.connection.close()
+        if self._objects:
+            self._objects.forget()
         self._spill.remove()
 
 
@@ -193,14 +230,6 @@ def _read(field: pa.Field) -> str:
 def _empty(schema: pa.Schema) -> str:
     columns = ", ".join(f"cast(null as {from_arrow(f.type).sql}) as {quote(f.name)}" for f in schema)
     return f"select {columns} where false"
-
-
-def _conform(reader: pa.RecordBatchReader, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
-    try:
-        for batch in reader:
-            yield conform(batch, schema)
-    except (duckdb.Error, pa.ArrowException) as error:
-        raise EngineError(f"the engine stopped while rows were read: {error}") from error
 
 
 def conform(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
@@ -217,7 +246,3 @@ def conform(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
 
 def _literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
-
-
-def _engine_error(error: duckdb.Error) -> EngineError:
-    return EngineError(str(error).strip())

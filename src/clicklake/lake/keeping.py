@@ -217,6 +217,8 @@ class KeepingLake(OpenedLake):
         """
         from clicklake.backup import restore_backup
 
+        if not self.store.is_local:
+            raise UsageError("a backup is brought back to a folder; name one with --lake")
         return restore_backup(Path(folder), Path(self.path), backup, Path(project) if project else None)
 
     def _spec(self, name: str) -> TableSpec | None:

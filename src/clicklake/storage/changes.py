@@ -8,9 +8,9 @@ RESTORE. Rows that were only moved from one file to another stand on both sides 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 from clicklake.errors import ChangesLostError, StorageError
+from clicklake.storage.places import sizes
 from clicklake.storage.snapshot import Snapshot
 from clicklake.storage.store import Store
 
@@ -87,8 +87,7 @@ def changes_since(store: Store, version: int, after: Snapshot) -> Changes:
     changes = compare(before, after)
     if before.schema != after.schema or before.partition_by != after.partition_by:
         raise ChangesLostError(f"{after.name} has other columns than at version {version}")
-    if store.is_local:
-        lost = sum(not Path(before.uri(path)).is_file() for path in changes.removed)
-        if lost:
-            raise ChangesLostError(f"{lost:,} files of version {version} of {after.name} are gone")
+    lost = sum(size is None for size in sizes(before.place, changes.removed).values())
+    if lost:
+        raise ChangesLostError(f"{lost:,} files of version {version} of {after.name} are gone")
     return changes

@@ -179,7 +179,7 @@ def read(snapshot: Snapshot, group: Group) -> Iterator[pa.RecordBatch]:
     for path in group:
         values = snapshot.paths[path][1]
         try:
-            with pq.ParquetFile(snapshot.uri(path)) as file:
+            with pq.ParquetFile(snapshot.place.source(path)) as file:
                 for batch in file.iter_batches(_BATCH):
                     yield _conform(batch, schema, values)
         except (OSError, pa.ArrowException) as error:

@@ -7,10 +7,10 @@ log: in a JSON file for each commit, and in the checkpoints for what is older.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
-from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
@@ -19,8 +19,12 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from clicklake.errors import StorageError, UnknownNameError
+from clicklake.storage.places import Place, read_all
 from clicklake.storage.snapshot import Snapshot
 from clicklake.storage.store import Store
+
+_COMMIT = re.compile(r"\d{20}\.json")
+_CHECKPOINT = re.compile(r"\d{20}\.checkpoint.*\.parquet")
 
 
 @dataclass(frozen=True)
@@ -46,28 +50,47 @@ class Commit:
     removed: list[tuple[str, int]] = field(default_factory=list)
 
 
-def folder(store: Store, name: str) -> Path:
+def folder(store: Store, name: str) -> Place:
     """Where a table's log lies."""
-    return Path(store.uri(name)) / "_delta_log"
+    return store.place(name).at("_delta_log")
 
 
-def versions(log: Path) -> list[int]:
+def versions(log: Place) -> list[int]:
     """The versions whose commits are still there, the oldest first."""
-    return sorted(int(file.stem) for file in log.glob("*.json") if file.stem.isdigit() and len(file.stem) == 20)
+    return sorted(int(name[:20]) for name in log.names() if _COMMIT.fullmatch(name))
 
 
-def read(log: Path, version: int) -> Commit:
+def read(log: Place, version: int) -> Commit:
     """One commit.
 
     Raises:
         StorageError: It can't be read.
     """
+    return next(read_each(log, [version]))
+
+
+def read_each(log: Place, wanted: Sequence[int]) -> Iterator[Commit]:
+    """Commits, in the order in which they are wanted.
+
+    Raises:
+        StorageError: One can't be read.
+    """
+    texts = read_all(log, [_file(version) for version in wanted])
+    for version in wanted:
+        try:
+            text = next(texts)
+        except OSError as error:
+            raise StorageError(f"{log.root}: commit {version} can't be read: {error}") from error
+        yield _commit(log, version, text)
+
+
+def _commit(log: Place, version: int, text: bytes) -> Commit:
     info: dict[str, Any] = {}
     marks: dict[str, int] = {}
     added: list[tuple[str, int | None, int]] = []
     removed: list[tuple[str, int]] = []
     try:
-        for kind, action in _actions(log / f"{version:020d}.json"):
+        for kind, action in _actions(text):
             if kind == "commitInfo":
                 info = action
             elif kind == "txn":
@@ -77,8 +100,8 @@ def read(log: Path, version: int) -> Commit:
                 added.append((unquote(action["path"]), rows, int(action["size"])))
             elif kind == "remove":
                 removed.append((unquote(action["path"]), int(action.get("size") or 0)))
-    except (OSError, ValueError, KeyError) as error:
-        raise StorageError(f"{log}: commit {version} can't be read: {error}") from error
+    except (ValueError, KeyError) as error:
+        raise StorageError(f"{log.root}: commit {version} can't be read: {error}") from error
     try:
         note = json.loads(info.get("clicklake") or "{}")
     except ValueError:
@@ -107,56 +130,59 @@ def version_at(store: Store, name: str, moment: datetime) -> int:
 
 def marks(snapshot: Snapshot) -> dict[str, int]:
     """All marks that a version of a table has."""
-    log = Path(snapshot.root) / "_delta_log"
+    log = snapshot.place.at("_delta_log")
+    names = log.names()
     at = snapshot.version
-    checkpoint = max((number for number in _checkpoints(log) if number <= at), default=-1)
+    checkpoint = max((number for number in _checkpoints(names) if number <= at), default=-1)
     found: dict[str, int] = {}
-    for file in sorted(log.glob(f"{checkpoint:020d}.checkpoint*.parquet")) if checkpoint >= 0 else []:
-        with pq.ParquetFile(file) as parquet:
+    for name in _of_checkpoint(names, checkpoint):
+        with pq.ParquetFile(log.source(name)) as parquet:
             for batch in parquet.iter_batches(columns=["txn"]):
                 column = batch.column(0)
                 for row in column.filter(pc.is_valid(column)).to_pylist():
                     if row and row["appId"] is not None:
                         found[row["appId"]] = int(row["version"])
-    for version in range(checkpoint + 1, at + 1):
-        found.update({name: value for name, value in _txns(log / f"{version:020d}.json")})
+    for text in read_all(log, [_file(version) for version in range(checkpoint + 1, at + 1)]):
+        found.update((action["appId"], int(action["version"])) for kind, action in _actions(text) if kind == "txn")
     return found
 
 
-def tombstones(log: Path, since: datetime) -> set[str]:
+def tombstones(log: Place, since: datetime) -> set[str]:
     """Paths of the files that were taken away since a time, as far as the log still tells."""
     least = int(since.timestamp() * 1000)
     found: set[str] = set()
-    newest = max(_checkpoints(log), default=-1)
-    for file in log.glob(f"{newest:020d}.checkpoint*.parquet"):
-        with pq.ParquetFile(file) as parquet:
+    names = log.names()
+    for name in _of_checkpoint(names, max(_checkpoints(names), default=-1)):
+        with pq.ParquetFile(log.source(name)) as parquet:
             if "remove" not in parquet.schema_arrow.names:
                 continue
             for batch in parquet.iter_batches(columns=["remove.path", "remove.deletionTimestamp"]):
                 rows = batch.column(0)
                 late = pc.greater_equal(pc.struct_field(rows, "deletionTimestamp"), pa.scalar(least, pa.int64()))
                 found.update(row["path"] for row in rows.filter(pc.fill_null(late, False)).to_pylist())
-    for version in versions(log):
-        for kind, action in _actions(log / f"{version:020d}.json"):
+    for text in read_all(log, [name for name in names if _COMMIT.fullmatch(name)]):
+        for kind, action in _actions(text):
             if kind == "remove" and int(action.get("deletionTimestamp") or 0) >= least:
                 found.add(action["path"])
     return {unquote(path) for path in found} | found
 
 
-def _checkpoints(log: Path) -> set[int]:
-    return {int(file.name[:20]) for file in log.glob("*.checkpoint*.parquet") if file.name[:20].isdigit()}
+def _file(version: int) -> str:
+    return f"{version:020d}.json"
 
 
-def _txns(file: Path) -> Iterator[tuple[str, int]]:
-    for kind, action in _actions(file):
-        if kind == "txn":
-            yield action["appId"], int(action["version"])
+def _checkpoints(names: Iterable[str]) -> set[int]:
+    return {int(name[:20]) for name in names if _CHECKPOINT.fullmatch(name)}
 
 
-def _actions(file: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    with file.open(encoding="utf-8") as lines:
-        for line in lines:
-            if line.strip():
-                for kind, action in json.loads(line).items():
-                    if action is not None:
-                        yield kind, action
+def _of_checkpoint(names: Iterable[str], version: int) -> list[str]:
+    """The files of a checkpoint, which may be several."""
+    return sorted(name for name in names if _CHECKPOINT.fullmatch(name) and int(name[:20]) == version)
+
+
+def _actions(text: bytes) -> Iterator[tuple[str, dict[str, Any]]]:
+    for line in text.splitlines():
+        if line.strip():
+            for kind, action in json.loads(line).items():
+                if action is not None:
+                    yield kind, action

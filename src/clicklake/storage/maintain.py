@@ -54,7 +54,7 @@ def history(store: Store, name: str, limit: int | None = None) -> list[Entry]:
     """The versions of a table, the newest first, as far back as its log goes."""
     where = log.folder(store, name)
     known = log.versions(where)[::-1]
-    return [_entry(store, name, log.read(where, version)) for version in known[:limit]]
+    return [_entry(store, name, commit) for commit in log.read_each(where, known[:limit])]
 
 
 def _entry(store: Store, name: str, commit: log.Commit) -> Entry:

@@ -15,7 +15,6 @@ import time
 import uuid
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from urllib.parse import quote
 
 import numpy as np
@@ -24,6 +23,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from deltalake.transaction import AddAction
 
+from clicklake.storage.places import Draft, Place
 from clicklake.storage.snapshot import Snapshot
 from clicklake.storage.statistics import statistics
 from clicklake.storage.store import Store
@@ -55,8 +55,11 @@ Chunk = tuple[Partition, list[pa.RecordBatch]]
 class Target:
     """Where and how the rows of a table are written: plain data, so that another process can be told too.
 
+    Pickled, it is all that `write_files` needs on another machine, if that reaches the place: options of an object
+    store go with it, keys included. What comes back, `Written`, is plain data too, and is committed by one process.
+
     Args:
-        root: The table's folder or URL.
+        place: The table's folder or prefix.
         partition_by: Partition columns.
         cluster_by: A time by whose months rows are put into different files.
         compression: `zstd` or `snappy`.
@@ -65,7 +68,7 @@ class Target:
         pii: Columns without bounds in the statistics.
     """
 
-    root: str
+    place: Place
     partition_by: tuple[str, ...] = ()
     cluster_by: str | None = None
     compression: str = "zstd"
@@ -78,7 +81,7 @@ class Target:
         """How a table of a lake is written."""
         spec = store.specs.get(snapshot.name)
         return cls(
-            store.uri(snapshot.name),
+            snapshot.place,
             snapshot.partition_by,
             snapshot.cluster_by,
             store.compression,
@@ -93,13 +96,13 @@ class Written:
     """Files that lie in a table's folder and are named by no commit yet.
 
     Args:
-        root: The table's folder.
+        place: The table's folder or prefix.
         actions: What a commit has to add.
         nulls: Rows without a value, by column.
         rows: Rows written.
     """
 
-    root: Path
+    place: Place
     actions: list[AddAction] = field(default_factory=list)
     nulls: dict[str, int] = field(default_factory=dict)
     rows: int = 0
@@ -107,7 +110,7 @@ class Written:
     def remove(self) -> None:
         """Delete the files: no commit will name them."""
         for action in self.actions:
-            (self.root / action.path).unlink(missing_ok=True)
+            self.place.delete(action.path)
 
 
 def write_files(
@@ -130,7 +133,7 @@ def write_files(
         text_bounds: Whether texts that change from row to row have bounds in the statistics. They cost an eighth of
             the time, and tell something only where rows are sorted.
     """
-    written = Written(Path(target.root), nulls=dict.fromkeys(schema.names, 0))
+    written = Written(target.place, nulls=dict.fromkeys(schema.names, 0))
     most_rows = file_rows or FILE_ROWS
     workers = Workers(lambda: _Writer(target, schema, written, most_rows, text_bounds=text_bounds), writers or WRITERS)
     waiting = _Waiting()
@@ -277,12 +280,11 @@ class _Writer:
             f"{name}={_NULL_PARTITION if value is None else quote(value, safe='')}/" for name, value in values.items()
         ]
         path = "".join(folders) + f"part-{uuid.uuid4()}.{self._target.compression}.parquet"
-        target = self._written.root / path
-        target.parent.mkdir(parents=True, exist_ok=True)
+        draft = self._target.place.create(path)
         metadata: list[pq.FileMetaData] = []
         is_zstd = self._target.compression == "zstd"
         writer = pq.ParquetWriter(
-            target,
+            draft.sink,
             self._schema,
             compression=self._target.compression,
             compression_level=self._target.compression_level if is_zstd else None,
@@ -294,13 +296,13 @@ class _Writer:
             store_schema=False,
             metadata_collector=metadata,
         )
-        self._open[partition] = _File(path, values, writer, metadata)
+        self._open[partition] = _File(path, values, draft, writer, metadata)
         return self._open[partition]
 
     def _finish(self, file: _File) -> None:
         try:
             file.writer.close()
-            size = (self._written.root / file.path).stat().st_size
+            size = file.draft.complete()
         except BaseException:
             self._discard(file)
             raise
@@ -319,7 +321,7 @@ class _Writer:
         with contextlib.suppress(OSError, pa.ArrowException, RuntimeError):  # what went wrong before is what counts
             file.writer.close()
         file.writer.is_open = False  # else it tries again, and complains, when it is collected
-        (self._written.root / file.path).unlink(missing_ok=True)
+        file.draft.discard()
 
 
 @dataclass
@@ -328,6 +330,7 @@ class _File:
 
     path: str
     partition_values: dict[str, str | None]
+    draft: Draft
     writer: pq.ParquetWriter
     metadata: list[pq.FileMetaData]
     rows: int = 0

@@ -12,6 +12,8 @@ import pyarrow.parquet as pq
 from deltalake import DeltaTable
 
 from clicklake.contracts.types import from_arrow
+from clicklake.errors import StorageError
+from clicklake.storage.places import Place
 
 
 @dataclass(frozen=True)
@@ -43,14 +45,14 @@ class Snapshot:
 
     Args:
         name: `layer.table`.
-        root: The table's folder or URL.
+        place: The table's folder or prefix.
         delta: The table as delta-rs sees it at that version.
         nulls: Rows without a value by column, as the commit that made the version counted them; else empty.
         cluster_by: A time by whose months rows are put into different files.
     """
 
     name: str
-    root: str
+    place: Place
     delta: DeltaTable
     nulls: dict[str, int] = field(default_factory=dict, compare=False)
     cluster_by: str | None = field(default=None, compare=False)
@@ -59,6 +61,11 @@ class Snapshot:
     def _marks(self) -> dict[str, int | None]:
         """Marks that were asked for: delta-rs takes half a millisecond for each."""
         return {}
+
+    @property
+    def root(self) -> str:
+        """The table's folder or URL."""
+        return self.place.root
 
     @cached_property
     def version(self) -> int:
@@ -87,8 +94,21 @@ class Snapshot:
         return [self.uri(path) for path in self.paths]
 
     def read(self, files: Sequence[str] | None = None) -> pa.Table:
-        """The rows of a small table that is not partitioned, or of some of its files, without an engine."""
-        parts = [pq.ParquetFile(file).read() for file in (self.files if files is None else files)]
+        """The rows of a small table that is not partitioned, or of some of its files, without an engine.
+
+        Args:
+            files: Some of `paths`; else all.
+
+        Raises:
+            StorageError: A file can't be read.
+        """
+        parts = []
+        for path in self.paths if files is None else files:
+            try:
+                with pq.ParquetFile(self.place.source(path)) as file:
+                    parts.append(file.read())
+            except (OSError, pa.ArrowException) as error:
+                raise StorageError(f"table {self.name}: {path} can't be read: {error}") from error
         empty = self.schema.empty_table()
         return pa.concat_tables([empty, *parts], promote_options="permissive").select(empty.column_names)
 
@@ -159,10 +179,10 @@ class Snapshot:
         return None if largest is None else int(largest)
 
     def largest_in(self, column: str) -> str:
-        """The file that holds the largest value of a column, from the log's statistics."""
+        """Path of the file that holds the largest value of a column, from the log's statistics."""
         actions = pa.table(self.delta.get_add_actions(flatten=True))
         largest = pa.compute.max(actions[f"max.{column}"])
-        return self.uri(actions["path"][pa.compute.index(actions[f"max.{column}"], largest).as_py()].as_py())
+        return str(actions["path"][pa.compute.index(actions[f"max.{column}"], largest).as_py()].as_py())
 
     @cached_property
     def size(self) -> tuple[int, int]:

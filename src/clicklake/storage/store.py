@@ -7,10 +7,8 @@ the state). Nothing else is kept anywhere.
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -18,6 +16,8 @@ from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
 from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
 
 from clicklake.errors import ConflictError, FormatVersionError, StorageError, UnknownNameError
+from clicklake.storage.objects import delta_options, explain
+from clicklake.storage.places import Folder, Place, place
 from clicklake.storage.snapshot import Snapshot, TableSpec
 
 FORMAT_VERSION = 1
@@ -26,8 +26,6 @@ FORMAT_VERSION = 1
 FORMAT_MARK = "clicklake.format"
 COMMIT_MARK = "clicklake"
 """Every commit of ours carries it with the next version: any two of our commits conflict."""
-
-_Stamp = tuple[int, int, int]
 
 _UNSUPPORTED_FEATURES = {"deletionVectors", "columnMapping"}
 
@@ -38,7 +36,7 @@ class Store:
 
     Args:
         root: Folder or object-store URL.
-        options: Object-store options, as delta-rs names them.
+        options: How an object store is reached, as delta-rs and AWS name it; keys are among them.
         compression: `zstd` or `snappy`.
         compression_level: Of zstd.
         properties: Delta table properties set at creation.
@@ -48,14 +46,14 @@ class Store:
     """
 
     root: str
-    options: Mapping[str, str] = field(default_factory=dict)
+    options: Mapping[str, str] = field(default_factory=dict, repr=False)
     compression: str = "zstd"
     compression_level: int = 1
     properties: Mapping[str, str] = field(default_factory=dict)
     specs: dict[str, TableSpec] = field(default_factory=dict)
     note: Mapping[str, object] = field(default_factory=dict)
     touched: set[str] = field(default_factory=set)
-    _newest: dict[str, tuple[Snapshot, _Stamp]] = field(default_factory=dict, repr=False, compare=False)
+    _newest: dict[str, tuple[Snapshot, Hashable]] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def is_local(self) -> bool:
@@ -67,35 +65,43 @@ class Store:
         layer, _, table = name.partition(".")
         return f"{self.root.rstrip('/')}/{layer}/{table}"
 
+    def place(self, name: str) -> Place:
+        """The table's folder or prefix."""
+        return place(self.uri(name), self.options)
+
     def find(self, name: str, version: int | None = None) -> Snapshot | None:
         """A table's newest or given version; None where it doesn't exist.
 
         Raises:
             StorageError: The table is there, but can't be read.
         """
-        known = self._known(name, version) if self.is_local else None
-        if known:
-            return known
-        uri = self.uri(name)
-        if self.is_local and not (Path(uri) / "_delta_log").is_dir():
-            return None
         try:
-            delta = self._load(uri, version)
+            return self._known(name, version) or self._find(name, version)
         except TableNotFoundError:
             return None
         except (DeltaError, OSError) as error:
             at = "" if version is None else f" at version {version}"
             raise StorageError(f"table {name}{at} can't be read: {reason(error)}") from error
+
+    def _find(self, name: str, version: int | None) -> Snapshot | None:
+        where = self.place(name)
+        if isinstance(where, Folder) and not where.has("_delta_log"):
+            return None
+        delta = self._load(where.root, version)
         features = set(delta.protocol().reader_features or ())
         if unsupported := features & _UNSUPPORTED_FEATURES:
             raise StorageError(
                 f"table {name} uses {', '.join(sorted(unsupported))}, which not every engine reads; "
                 "rewrite it without and try again"
             )
-        return self._keep(Snapshot(name, uri, delta, cluster_by=self._cluster_by(name)), is_newest=version is None)
+        return self._keep(Snapshot(name, where, delta, cluster_by=self._cluster_by(name)), is_newest=version is None)
 
     def _load(self, uri: str, version: int | None) -> DeltaTable:
-        return DeltaTable(uri, version=version, storage_options=dict(self.options) or None)
+        return DeltaTable(uri, version=version, storage_options=self._delta_options)
+
+    @property
+    def _delta_options(self) -> dict[str, str] | None:
+        return None if self.is_local else delta_options(self.options)
 
     def own(self, snapshot: Snapshot) -> DeltaTable:
         """The table at a snapshot's version, for what moves the object on to the next version: nobody else has it."""
@@ -106,7 +112,7 @@ class Store:
         return spec.cluster_by if spec else None
 
     def _keep(self, snapshot: Snapshot, *, is_newest: bool) -> Snapshot:
-        stamp = _stamp(snapshot.root, snapshot.version) if is_newest and self.is_local else None
+        stamp = _stamp(snapshot.place, snapshot.version) if is_newest else None
         if stamp:
             self._newest[snapshot.name] = (snapshot, stamp)
         return snapshot
@@ -116,9 +122,9 @@ class Store:
         snapshot, stamp = self._newest.get(name, (None, None))
         if snapshot is None or version not in (None, snapshot.version):
             return None
-        if version is None and _stamp(snapshot.root, snapshot.version + 1):
+        if version is None and _stamp(snapshot.place, snapshot.version + 1):
             return None
-        if _stamp(snapshot.root, snapshot.version) != stamp or snapshot.cluster_by != self._cluster_by(name):
+        if _stamp(snapshot.place, snapshot.version) != stamp or snapshot.cluster_by != self._cluster_by(name):
             return None
         return snapshot
 
@@ -149,14 +155,14 @@ class Store:
                 schema=spec.schema,
                 partition_by=list(spec.partition_by) or None,
                 configuration=configuration,
-                storage_options=dict(self.options) or None,
+                storage_options=self._delta_options,
                 commit_properties=CommitProperties(app_transactions=[Transaction(FORMAT_MARK, FORMAT_VERSION)]),
             )
         except (CommitFailedError, DeltaError, OSError) as error:
             if self.find(spec.name) is None:  # nobody else made it meanwhile: a real failure
                 raise StorageError(f"table {spec.name} can't be created: {reason(error)}") from error
             return self.open(spec.name)
-        return self._keep(Snapshot(spec.name, self.uri(spec.name), delta, cluster_by=spec.cluster_by), is_newest=True)
+        return self._keep(Snapshot(spec.name, self.place(spec.name), delta, cluster_by=spec.cluster_by), is_newest=True)
 
     def recreate(self, spec: TableSpec, snapshot: Snapshot) -> Snapshot:
         """The table without rows and with another schema; its history stays readable.
@@ -181,10 +187,16 @@ class Store:
         return self.open(spec.name)
 
     def names(self) -> list[str]:
-        """The tables of a local lake, by layer."""
-        found = [f"{log.parent.parent.name}.{log.parent.name}" for log in Path(self.root).glob("*/*/_delta_log")]
+        """The tables of the lake, by layer."""
+        root = place(self.root, self.options)
+        try:
+            names = [f"{layer}.{table}" for layer in root.folders() for table in root.folders(layer)]
+        except OSError as error:
+            raise StorageError(f"the lake {self.root} can't be looked into: {reason(error)}") from error
+        if isinstance(root, Folder):  # a store has no empty folders
+            names = [name for name in names if root.has(f"{name.replace('.', '/')}/_delta_log")]
         order = {"bronze": 0, "silver": 1, "gold": 2, "ops": 3}
-        return sorted(found, key=lambda name: (order.get(name.partition(".")[0], 9), name))
+        return sorted(names, key=lambda name: (order.get(name.partition(".")[0], 9), name))
 
     def check_format(self, name: str) -> None:
         """Refuse a lake whose format is newer than this program.
@@ -204,20 +216,21 @@ class Store:
             )
 
 
-def _stamp(root: str, version: int) -> _Stamp | None:
-    """What tells a commit of a local table from another one with the same number; None where it isn't there."""
-    try:
-        found = os.stat(f"{root}/_delta_log/{version:020d}.json")
-    except OSError:
-        return None
-    return found.st_ino, found.st_mtime_ns, found.st_size
+def _stamp(where: Place, version: int) -> Hashable:
+    """What tells a commit of a table from another one with the same number; None where it isn't there.
+
+    An object store answers with what was written last too: S3 promises it, and what speaks S3 keeps to it.
+    """
+    return where.stamp(f"_delta_log/{version:020d}.json")
 
 
 def reason(error: Exception) -> str:
     """An error of delta-rs in one line: what failed, and its innermost cause."""
+    if told := explain(error):
+        return told
     lines = [line.strip(" \t↳") for line in str(error).splitlines()]
-    told = [line for line in lines if line] or [type(error).__name__]
-    return ": ".join(dict.fromkeys([told[0], told[-1]]))
+    lines = [line for line in lines if line] or [type(error).__name__]
+    return ": ".join(dict.fromkeys([lines[0], lines[-1]]))
 
 
 def transactions(marks: Mapping[str, int], version: int) -> list[Any]:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 
 from clicklake.errors import StorageError
 from clicklake.storage import log
@@ -43,10 +41,14 @@ def needless(store: Store, name: str, keep: Iterable[int], before: datetime) -> 
         keep: Versions that somebody may still read, beside the newest.
         before: Files that were written or taken away since then stay: a reader may be at them, or a writer not done.
     """
-    root = Path(store.uri(name))
+    where = store.place(name)
     # The folder first, the log behind it: what is committed meanwhile is then known to be needed.
-    there = [(path, size) for path, size, written in _files(root) if written < before.timestamp()]
-    needed = needed_paths(store, name, keep) | log.tombstones(root / "_delta_log", before)
+    there = [
+        (path, size)
+        for path, size, written in where.files()
+        if path.endswith(".parquet") and written < before.timestamp()
+    ]
+    needed = needed_paths(store, name, keep) | log.tombstones(log.folder(store, name), before)
     return Vacuumed(name, tuple((path, size) for path, size in sorted(there) if path not in needed))
 
 
@@ -66,27 +68,13 @@ def remove(store: Store, found: Vacuumed) -> Vacuumed:
     Raises:
         StorageError: One can't be removed; those before it are gone.
     """
-    root = Path(store.uri(found.table))
+    where = store.place(found.table)
     for path, _ in found.files:
         try:
-            (root / path).unlink(missing_ok=True)
+            where.delete(path)
         except OSError as error:
-            raise StorageError(f"{root / path} can't be removed: {error.strerror}") from error
+            raise StorageError(f"{where.root}/{path} can't be removed: {error.strerror or error}") from error
     return Vacuumed(found.table, found.files, is_removed=True)
-
-
-def _files(root: Path) -> Iterator[tuple[str, int, float]]:
-    """Data files under a table's folder: path in it, bytes, time of the last change."""
-    for folder, folders, names in os.walk(root):
-        folders[:] = [name for name in folders if not name.startswith(("_", "."))]
-        for name in names:
-            if name.endswith(".parquet") and not name.startswith(("_", ".")):
-                file = Path(folder, name)
-                try:
-                    status = file.stat()
-                except FileNotFoundError:  # another vacuum
-                    continue
-                yield file.relative_to(root).as_posix(), status.st_size, status.st_mtime
 
 
 def _still_there(store: Store, name: str, version: int) -> Snapshot | None:
