@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from clicklake.contracts.catalogue import Catalogue
-from clicklake.engines.duckdb import DuckDB
+from clicklake.engines.base import Engine
 from clicklake.engines.ranges import Ranges
 from clicklake.engines.sql import Parameter, string
 from clicklake.errors import ClicklakeError
@@ -50,7 +50,7 @@ class DryRun:
 
 def dry_run(
     store: Store,
-    engine: DuckDB,
+    engine: Engine,
     catalogue: Catalogue,
     parameters: Mapping[str, Parameter],
     source: str,
@@ -89,7 +89,7 @@ def dry_run(
         return _summary(engine, outcomes, fates)
 
 
-def _summary(engine: DuckDB, outcomes: list[FileOutcome], fates: Fates) -> DryRun:
+def _summary(engine: Engine, outcomes: list[FileOutcome], fates: Fates) -> DryRun:
     def count(sql: str) -> int:
         return int(engine.value(sql))
 

@@ -107,6 +107,9 @@ class InputError(ClicklakeError):
         self.file, self.reason = file, reason
         super().__init__(f"{file}: {reason}")
 
+    def __reduce__(self) -> tuple[type[InputError], tuple[str, str]]:
+        return type(self), (self.file, self.reason)
+
 
 class EngineError(ClicklakeError):
     """The SQL engine failed."""

@@ -14,9 +14,10 @@ from clicklake.build.checks import CheckResult, run_checks
 from clicklake.build.news import news_since
 from clicklake.build.release import Release, newest, publish
 from clicklake.contracts.catalogue import Catalogue, pick
-from clicklake.engines.duckdb import DuckDB
+from clicklake.engines.base import Engine
 from clicklake.engines.sql import Parameter, quote, string
 from clicklake.errors import CheckFailedError
+from clicklake.ingest.elsewhere import Elsewhere
 from clicklake.ingest.files import discover
 from clicklake.ingest.ingest import FileOutcome, ingest
 from clicklake.ingest.notes import KnownFiles, drift_of, note_files
@@ -48,7 +49,7 @@ class Pipeline:
     """
 
     store: Store
-    engine: DuckDB
+    engine: Engine
     catalogue: Catalogue
     parameters: Mapping[str, Parameter]
     run: Run
@@ -74,7 +75,8 @@ class Pipeline:
             before = self.store.find(f"bronze.{source}")
             policy = self.drift_policies.get(source, contract.options.drift_policy)
             known = KnownFiles(self.store, self.engine)
-            outcomes, after = ingest(self.store, contract, number, files, known, policy=policy)
+            loader = Elsewhere(self.engine) if self.engine.is_distributed else None
+            outcomes, after = ingest(self.store, contract, number, files, known, policy, loader)
             self.after(f"bronze.{source}")
             done = [outcome for outcome in outcomes if outcome.status == "ingested"]
             failed = [outcome.error for outcome in outcomes if outcome.error]

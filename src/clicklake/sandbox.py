@@ -8,7 +8,7 @@ import duckdb
 import pyarrow as pa
 from sqlglot.errors import SqlglotError
 
-from clicklake.engines.duckdb import DuckDB
+from clicklake.engines.base import Engine
 from clicklake.engines.sql import parse, tables
 from clicklake.errors import ContractError, EngineError, QueryError
 from clicklake.storage import Snapshot
@@ -22,7 +22,7 @@ def named_tables(sql: str) -> list[str] | None:
         return None
 
 
-def run_query(engine: DuckDB, sql: str, snapshots: Mapping[str, Snapshot], root: str) -> pa.Table:
+def run_query(engine: Engine, sql: str, snapshots: Mapping[str, Snapshot], root: str) -> pa.Table:
     """Run a user's query.
 
     Args:
@@ -36,23 +36,22 @@ def run_query(engine: DuckDB, sql: str, snapshots: Mapping[str, Snapshot], root:
     """
     for snapshot in snapshots.values():
         engine.attach(snapshot)
-    engine.execute(f"set allowed_directories = ['{root.replace(chr(39), chr(39) * 2)}', '{engine.spill}']")
-    engine.execute("set enable_external_access = false")
-    engine.execute("set lock_configuration = true")
+    engine.lock(root)
     try:
         return engine.table(sql)
     except EngineError as error:
         raise QueryError(str(error)) from error
 
 
-def require_one_select(connection: duckdb.DuckDBPyConnection, sql: str) -> None:
+def require_one_select(sql: str) -> None:
     """Refuse everything but one SELECT, before anything else looks at the text.
 
     Raises:
         QueryError: It is something else.
     """
     try:
-        statements = connection.extract_statements(sql)
+        with duckdb.connect() as parser:
+            statements = parser.extract_statements(sql)
     except duckdb.Error as error:
         raise QueryError(str(error).strip()) from error
     if len(statements) != 1:

@@ -218,6 +218,23 @@ class DuckDBSettings(_Section):
     )
 
 
+class SparkSettings(_Section):
+    """How Apache Spark is reached, where it is the engine."""
+
+    master: str = Field(
+        default="local[*]",
+        description="Where Spark runs: local[*] for this machine, spark://host:7077, k8s://https://host:443, yarn; "
+        "empty where spark-submit says it.",
+    )
+    memory: MemorySize | None = Field(
+        default=None,
+        description="The memory of the driver and of each executor, such as 4GB; null for what Spark takes (1 GB).",
+    )
+    conf: dict[str, str] = Field(
+        default_factory=dict, description="Any properties of Spark, such as spark.executor.cores: '4'."
+    )
+
+
 class CompactionSettings(_Section):
     """When small files of a table are put together."""
 
@@ -320,6 +337,9 @@ class Settings(_Section):
     )
     quality: QualitySettings = Field(default_factory=QualitySettings, description="Quality scores that are too low.")
     duckdb: DuckDBSettings = Field(default_factory=DuckDBSettings, description="What the embedded engine may use.")
+    spark: SparkSettings = Field(
+        default_factory=SparkSettings, description="How Apache Spark is reached, where it is the engine."
+    )
     storage: StorageSettings = Field(default_factory=StorageSettings, description="How tables are written and kept.")
     owners: dict[SourceName, Annotated[str, Field(min_length=1)]] = Field(
         default_factory=dict,

@@ -13,7 +13,7 @@ from clicklake.alerts.channels import Channel, Kind
 from clicklake.alerts.states import State, changes, of_sources, of_tables
 from clicklake.config_values import without_secrets
 from clicklake.contracts.catalogue import Catalogue
-from clicklake.engines.duckdb import DuckDB
+from clicklake.engines.base import Engine
 from clicklake.engines.sql import string
 from clicklake.quality.assess import Assessment
 from clicklake.quality.ledger import read_ledger
@@ -28,7 +28,7 @@ _KINDS: dict[str, Kind] = {"fail": "failure", "warn": "warning", "ok": "success"
 
 def alert_all(
     store: Store,
-    engine: DuckDB,
+    engine: Engine,
     catalogue: Catalogue,
     settings: Settings,
     channels: Sequence[Channel],
@@ -52,7 +52,7 @@ def alert_all(
 
 def alert(
     store: Store,
-    engine: DuckDB,
+    engine: Engine,
     catalogue: Catalogue,
     channels: Sequence[Channel],
     states: Sequence[State],
@@ -102,7 +102,7 @@ def alert(
     return problems
 
 
-def told(store: Store, engine: DuckDB, channel: str) -> dict[str, str]:
+def told(store: Store, engine: Engine, channel: str) -> dict[str, str]:
     """The state that a channel was told last, by subject."""
     snapshot = store.find(ALERTS)
     if snapshot is None:

@@ -13,7 +13,7 @@ from clicklake.build.replace import replace_rows
 from clicklake.build.strategies import Increment, Limits, RebuildError, select_typed
 from clicklake.contracts.catalogue import Catalogue
 from clicklake.contracts.model import Model
-from clicklake.engines.duckdb import DuckDB
+from clicklake.engines.base import Engine
 from clicklake.engines.sql import Parameter, placeholders
 from clicklake.errors import ChangesLostError, ConflictError
 from clicklake.refine.registry import fingerprint
@@ -68,7 +68,7 @@ class Builder:
     def __init__(
         self,
         store: Store,
-        engine: DuckDB,
+        engine: Engine,
         catalogue: Catalogue,
         parameters: Mapping[str, Parameter],
         after: Callable[[str], None] = lambda table: None,
@@ -178,7 +178,7 @@ class Builder:
         before = table
         if not table.has_schema(schema, model.doc.partition_by):
             table = self.store.recreate(spec_of(model), table)
-        rows = self.engine.stream(select_typed(model, self.parameters), schema)
+        rows = self.engine.write(self.store, table, [select_typed(model, self.parameters)])
         note = {"how": "rebuilt", "reason": reason}
         after = commit(self.store, table, rows, mode="overwrite", marks=marks, note=note, directly=True)
         sizes = [snapshot.size for snapshot in self._inputs(model).values()]

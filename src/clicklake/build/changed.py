@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from clicklake.build.difference import Difference, difference
-from clicklake.engines.duckdb import DuckDB
+from clicklake.engines.base import Engine
 from clicklake.storage import Changes, Snapshot, Store, changes_since
 
 
@@ -44,7 +44,7 @@ class ChangeReader:
         engine: Gets the relations, in its schema `work`.
     """
 
-    def __init__(self, store: Store, engine: DuckDB) -> None:
+    def __init__(self, store: Store, engine: Engine) -> None:
         self._store, self._engine = store, engine
         self._known: dict[tuple[str, int, int], Changed] = {}
 

@@ -14,7 +14,7 @@ import pyarrow as pa
 from clicklake.build.difference import same_key
 from clicklake.build.news import News
 from clicklake.contracts.model import Model, Reference
-from clicklake.engines.duckdb import DuckDB
+from clicklake.engines.base import Engine
 from clicklake.engines.sql import Parameter, quote, render
 
 _MOST_IDS = 1 << 28
@@ -53,7 +53,7 @@ class CheckResult:
 
 
 def run_checks(
-    engine: DuckDB,
+    engine: Engine,
     model: Model,
     models: Mapping[str, Model],
     parameters: Mapping[str, Parameter],
@@ -92,7 +92,7 @@ def _timed(table: str, name: str, severity: str, count: Callable[[], int]) -> Ch
     return CheckResult(table, name, severity, int(count()), time.perf_counter() - begun)
 
 
-def _repeated(engine: DuckDB, model: Model, news: News | None = None) -> int:
+def _repeated(engine: Engine, model: Model, news: News | None = None) -> int:
     """Keys that occur more than once, or are null; of the new rows alone where the others were checked before."""
     grain = model.doc.grain
     keys = ", ".join(map(quote, grain))
@@ -154,7 +154,7 @@ def repeated_ids(ids: pa.RecordBatchReader) -> int | None:
     return rows - sum(int(np.count_nonzero(block)) for block in flags.values())
 
 
-def _orphans(engine: DuckDB, model: Model, reference: Reference, parent: Model, implied: Sequence[str]) -> int:
+def _orphans(engine: Engine, model: Model, reference: Reference, parent: Model, implied: Sequence[str]) -> int:
     """Keys of a table that its parent does not have; keys with a null pass.
 
     Args:
@@ -176,7 +176,7 @@ def _orphans(engine: DuckDB, model: Model, reference: Reference, parent: Model, 
 
 
 def _new_orphans(
-    engine: DuckDB, model: Model, reference: Reference, parent: Model, implied: Sequence[str], own: News, theirs: News
+    engine: Engine, model: Model, reference: Reference, parent: Model, implied: Sequence[str], own: News, theirs: News
 ) -> int:
     """Keys of new rows that the parent does not have, and keys that the parent has lost and the table still names.
 

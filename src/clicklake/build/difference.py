@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from clicklake.engines.duckdb import DuckDB
+from clicklake.engines.base import Engine
 from clicklake.engines.sql import quote
 
 
@@ -36,7 +36,7 @@ class Difference:
 
 
 def difference(
-    engine: DuckDB, new: str, old: str, grain: Sequence[str], columns: Sequence[str], name: str
+    engine: Engine, new: str, old: str, grain: Sequence[str], columns: Sequence[str], name: str
 ) -> Difference:
     """The rows of two relations that are not in both.
 
@@ -56,7 +56,7 @@ def difference(
     return Difference(inserted, deleted, *counts)
 
 
-def _only_in(engine: DuckDB, one: str, other: str, into: str, grain: Sequence[str], columns: Sequence[str]) -> int:
+def _only_in(engine: Engine, one: str, other: str, into: str, grain: Sequence[str], columns: Sequence[str]) -> int:
     keys = ", ".join(map(quote, grain))
     same = same_key(grain, "one", "other")
     ours = ", ".join(f"one.{quote(column)}" for column in columns)

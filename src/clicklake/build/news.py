@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from clicklake.contracts.model import Model
-from clicklake.engines.duckdb import DuckDB
+from clicklake.engines.base import Engine
 from clicklake.errors import ChangesLostError
 from clicklake.storage import Snapshot, Store, changes_since
 
@@ -32,7 +32,7 @@ class News:
 
 def news_since(
     store: Store,
-    engine: DuckDB,
+    engine: Engine,
     published: Mapping[str, int],
     versions: Mapping[str, Snapshot],
     models: Mapping[str, Model],

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-import pyarrow as pa
-
 from clicklake.build.difference import Difference, same_key
-from clicklake.engines.duckdb import DuckDB
+from clicklake.engines.base import Engine
 from clicklake.engines.sql import quote
 from clicklake.storage import Snapshot, Store, commit
 
 
 def replace_rows(
     store: Store,
-    engine: DuckDB,
+    engine: Engine,
     table: Snapshot,
     grain: Sequence[str],
     rows: Difference,
@@ -50,13 +48,13 @@ def replace_rows(
             f"select {columns} from ({kept}) as kept anti join {rows.deleted} as gone "
             f"on {same_key(grain, 'kept', 'gone')} union all {query}"
         )
-    stream: pa.RecordBatchReader = engine.stream(query, schema)
+    written = engine.write(store, table, [query])
     # Directly: behind a compaction the commit's own mark would not name its version, and it would look like a change
     # by another program.
-    return commit(store, table, stream, marks=marks, remove=touched, note=note, directly=True)
+    return commit(store, table, written, marks=marks, remove=touched, note=note, directly=True)
 
 
-def _touched(engine: DuckDB, table: Snapshot, rows: Difference, small: int) -> list[str]:
+def _touched(engine: Engine, table: Snapshot, rows: Difference, small: int) -> list[str]:
     """The files that hold rows that go; all files of a small table where these are half of it."""
     if not rows.rows_deleted:
         return []

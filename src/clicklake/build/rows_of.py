@@ -6,13 +6,13 @@ import time
 from collections.abc import Sequence
 
 from clicklake.build.difference import same_key
-from clicklake.engines.duckdb import DuckDB
+from clicklake.engines.base import Engine
 from clicklake.engines.sql import quote
 from clicklake.runs import logger
 from clicklake.storage import Snapshot
 
 
-def rows_of(engine: DuckDB, table: Snapshot, key: Sequence[str], keys: str, into: str, *, prune: bool = False) -> None:
+def rows_of(engine: Engine, table: Snapshot, key: Sequence[str], keys: str, into: str, *, prune: bool = False) -> None:
     """Make a relation of a table's rows that have certain keys; `filename` says where each lies.
 
     Args:
@@ -30,7 +30,7 @@ def rows_of(engine: DuckDB, table: Snapshot, key: Sequence[str], keys: str, into
     )
 
 
-def files_of(engine: DuckDB, table: Snapshot, key: Sequence[str], keys: str, files: Sequence[str]) -> list[str]:
+def files_of(engine: Engine, table: Snapshot, key: Sequence[str], keys: str, files: Sequence[str]) -> list[str]:
     """Which files hold rows with certain keys, by a scan of the key columns alone."""
     begun = time.perf_counter()
     found = [
@@ -47,7 +47,7 @@ def files_of(engine: DuckDB, table: Snapshot, key: Sequence[str], keys: str, fil
     return found
 
 
-def _partitions(engine: DuckDB, table: Snapshot, keys: str) -> list[str]:
+def _partitions(engine: Engine, table: Snapshot, keys: str) -> list[str]:
     """The files of the partitions that the keys are in."""
     names = table.partition_by
     if not names:

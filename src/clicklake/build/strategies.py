@@ -19,7 +19,7 @@ from clicklake.build.rows_of import rows_of
 from clicklake.build.within import ranges
 from clicklake.contracts.model import Model
 from clicklake.contracts.types import ColumnType
-from clicklake.engines.duckdb import DuckDB
+from clicklake.engines.base import Engine
 from clicklake.engines.sql import Parameter, quote, render
 from clicklake.storage import Snapshot
 
@@ -69,7 +69,7 @@ class Increment:
         limits: When the cheaper way is another one.
     """
 
-    engine: DuckDB
+    engine: Engine
     model: Model
     parameters: Mapping[str, Parameter]
     table: Snapshot

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from clicklake.contracts.model import Within
-from clicklake.engines.duckdb import DuckDB
+from clicklake.engines.base import Engine
 from clicklake.engines.ranges import Ranges, few_ranges
 from clicklake.engines.sql import quote
 
 
-def ranges(engine: DuckDB, within: Within, old: str, came: str | None) -> Ranges:
+def ranges(engine: Engine, within: Within, old: str, came: str | None) -> Ranges:
     """The times that hold all rows of affected keys, and hardly any others.
 
     What a key had before lies between the bounds that its rows in the table name; what came is looked at itself.

@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow as pa
 
 from clicklake.dictionary.facts import TableFacts
-from clicklake.engines.duckdb import DuckDB
+from clicklake.engines.base import Engine
 from clicklake.engines.sql import quote
 from clicklake.quarantine import MASK
 from clicklake.storage import Snapshot
@@ -19,7 +19,7 @@ _OPEN_TYPES = ("map", "list")
 """Types whose values may hold anything under any name."""
 
 
-def sample_rows(engine: DuckDB, snapshot: Snapshot, facts: TableFacts, limit: int = 5) -> pa.Table:
+def sample_rows(engine: Engine, snapshot: Snapshot, facts: TableFacts, limit: int = 5) -> pa.Table:
     """The first rows of the table's newest file, as texts and numbers, personal data masked.
 
     Masked whole is every column that a document or contract calls personal, copies of such columns, raw text of

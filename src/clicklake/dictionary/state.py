@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from clicklake.build.release import Release
 from clicklake.dictionary.facts import TableFacts
-from clicklake.engines.duckdb import DuckDB
+from clicklake.engines.base import Engine
 from clicklake.engines.sql import quote, string
 from clicklake.errors import StorageError
 from clicklake.overview import Status, status
@@ -72,7 +72,7 @@ class LakeState:
     """
 
     lake: Lake
-    engine: DuckDB
+    engine: Engine
     release: Release | None
 
     @cached_property

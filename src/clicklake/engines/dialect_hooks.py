@@ -197,6 +197,7 @@ HOOKS: Mapping[type[exp.Expression], Make] = {
 KNOWN: Mapping[str, Make] = {
     "row": _row,
     "hash": _hash,
+    "map_entries": lambda _: None,  # the same in both
     **dialect_texts.KNOWN,
     **dialect_times.KNOWN,
 }

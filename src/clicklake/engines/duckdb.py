@@ -6,21 +6,23 @@ where a Parquet file is read and put on where rows leave as Arrow.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import duckdb
 import pyarrow as pa
 
 from clicklake.contracts.types import from_arrow
+from clicklake.engines.base import R, T
 from clicklake.engines.functions import duckdb_functions
 from clicklake.engines.ranges import Ranges
 from clicklake.engines.spill import SpillFolder
 from clicklake.engines.sql import quote
 from clicklake.engines.standardise import FUNCTIONS as STANDARDISE
 from clicklake.errors import ClicklakeError, EngineError
-from clicklake.storage import Snapshot
+from clicklake.storage import Snapshot, Store, Target, Written
 from clicklake.storage.objects import is_url
+from clicklake.storage.parquet import write_files
 
 if TYPE_CHECKING:
     from clicklake.engines.objects import ObjectFiles
@@ -38,6 +40,8 @@ class DuckDB:
         spill: Folder for what does not fit into memory; a temporary one where None.
         reporting_timezone: The zone of `reporting_time`.
     """
+
+    is_distributed = False
 
     def __init__(
         self,
@@ -122,9 +126,26 @@ class DuckDB:
                 failure = EngineError(f"the engine stopped while rows were read: {error}")
             raise failure from error
 
+    def write(self, store: Store, snapshot: Snapshot, queries: Sequence[str]) -> Written:
+        """The rows of queries, one after the other, as new files of a table, which no commit names yet."""
+
+        def batches() -> Iterator[pa.RecordBatch]:
+            for query in queries:
+                yield from self.stream(query, snapshot.schema)
+
+        return write_files(Target.of(store, snapshot), batches(), snapshot.schema)
+
+    def make_each(self, name: str, query: str, over: str, *, keep: bool) -> None:
+        """Make a relation by a query that looks at one row at a time."""
+        self.execute(f"create or replace {'table' if keep else 'view'} {name} as {query}")
+
     def register(self, name: str, data: pa.Table | pa.RecordBatchReader) -> None:
         """Make Arrow data known under a name."""
         self.connection.register(name, data)
+
+    def unregister(self, name: str) -> None:
+        """Forget what was registered."""
+        self.connection.unregister(name)
 
     def attach(self, snapshot: Snapshot, name: str | None = None, files: Sequence[str] | None = None) -> None:
         """Make a table's version known as a view.
@@ -171,7 +192,7 @@ class DuckDB:
         if filename:
             options, columns = f"{options}, filename = true", f"{columns}, filename"
         # On the column as it is stored: a condition on the timestamp that is made of it is not always pushed down.
-        where = f" where {ranges.condition('stored')}" if ranges else ""
+        where = f" where {ranges.condition('stored', zoned=True)}" if ranges else ""
         return f"select {columns} from read_parquet([{listed}], {options}) as stored{where}"
 
     def files_with(self, snapshot: Snapshot, condition: str) -> list[str]:
@@ -204,6 +225,16 @@ class DuckDB:
         if failure and self._objects:
             self._objects.failure = None
         return failure or EngineError(str(error).strip())
+
+    def each(self, function: Callable[[T], R], items: Sequence[T]) -> list[R]:
+        """The results of a function, in the order of the items."""
+        return [function(item) for item in items]
+
+    def lock(self, root: str) -> None:
+        """Let nothing but a lake's files be read from now on, and nothing be changed; for good."""
+        self.execute(f"set allowed_directories = [{_literal(root)}, {_literal(str(self.spill))}]")
+        self.execute("set enable_external_access = false")
+        self.execute("set lock_configuration = true")
 
     def spilled_bytes(self) -> int:
         """Bytes in the spill folder now."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from clicklake.engines.sql import quote
 
 if TYPE_CHECKING:
-    from clicklake.engines.duckdb import DuckDB
+    from clicklake.engines.base import Engine
 
 MOST_RANGES = 8
 """A session of yesterday and one of last year lie in two ranges; more of them would cost more than they spare."""
@@ -28,14 +28,20 @@ class Ranges:
     column: str
     bounds: Sequence[tuple[date, date]]
 
-    def condition(self, relation: str) -> str:
-        """SQL on the rows of a relation, whose timestamps are as Parquet has them, with a zone."""
+    def condition(self, relation: str, *, zoned: bool) -> str:
+        """SQL on the rows of a relation.
+
+        Args:
+            relation: Where they are.
+            zoned: Whether its timestamps have a zone, as Parquet files have it.
+        """
         stored = f"{relation}.{quote(self.column)}"
-        within = [f"{stored} between {_stored(first)} and {_stored(last)}" for first, last in self.bounds]
+        literal = _zoned if zoned else _naive
+        within = [f"{stored} between {literal(first)} and {literal(last)}" for first, last in self.bounds]
         return " or ".join([*within, f"{stored} is null"])
 
 
-def few_ranges(engine: DuckDB, column: str, spans: str) -> Ranges:
+def few_ranges(engine: Engine, column: str, spans: str) -> Ranges:
     """A few ranges that hold all spans, with the widest gaps between them.
 
     Args:
@@ -60,7 +66,13 @@ def few_ranges(engine: DuckDB, column: str, spans: str) -> Ranges:
     return Ranges(column, list(zip(starts, ends, strict=True)))
 
 
-def _stored(value: date) -> str:
+def _naive(value: date) -> str:
     if type(value) is date:
         return f"date '{value.isoformat()}'"
+    return f"timestamp '{value}'"
+
+
+def _zoned(value: date) -> str:
+    if type(value) is date:
+        return _naive(value)
     return f"make_timestamptz({(value - datetime(1970, 1, 1)) // timedelta(microseconds=1)})"

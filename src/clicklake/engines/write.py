@@ -1,28 +1,16 @@
-"""Rows of queries into tables: streamed, and in one commit with the rows that they replace."""
+"""Rows of queries into tables, in one commit with the rows that they replace."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
-import pyarrow as pa
-
-from clicklake.engines.duckdb import DuckDB
+from clicklake.engines.base import Engine
 from clicklake.storage import Snapshot, Store, commit
-
-
-def chain(engine: DuckDB, queries: Sequence[str], schema: pa.Schema) -> pa.RecordBatchReader:
-    """The rows of queries, one after the other, as one stream of a schema."""
-
-    def batches() -> Iterator[pa.RecordBatch]:
-        for query in queries:
-            yield from engine.stream(query, schema)
-
-    return pa.RecordBatchReader.from_batches(schema, batches())
 
 
 def replace_rows(
     store: Store,
-    engine: DuckDB,
+    engine: Engine,
     snapshot: Snapshot,
     queries: Sequence[str],
     *,
@@ -46,4 +34,4 @@ def replace_rows(
     if touched:
         scan = engine.scan(snapshot, [snapshot.uri(path) for path in touched])
         queries = [f"select * from ({scan}) as kept where ({gone}) is not true", *queries]
-    return commit(store, snapshot, chain(engine, queries, snapshot.schema), marks=marks, remove=touched)
+    return commit(store, snapshot, engine.write(store, snapshot, queries), marks=marks, remove=touched)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
+from typing import Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -17,7 +18,7 @@ from clicklake.ingest.files import InputFile
 from clicklake.ingest.ndjson import read_ndjson
 from clicklake.ingest.parquet import read_parquet
 from clicklake.ingest.reading import FileStats, Reader
-from clicklake.storage import Snapshot, Store, TableSpec, add_columns, commit, constant, with_constants
+from clicklake.storage import Snapshot, Store, TableSpec, Target, Written, add_columns, commit, constant, with_constants
 
 ROW_MARK = "row_id"
 """The highest row id that a bronze table had before a commit; with it ids never go back, even if rows do."""
@@ -73,6 +74,7 @@ def ingest(
     files: Sequence[InputFile],
     known: Callable[[Snapshot], frozenset[str]],
     policy: str = "capture",
+    loader: Loader | None = None,
 ) -> tuple[list[FileOutcome], Snapshot]:
     """Append the records of all new files to bronze.
 
@@ -86,6 +88,7 @@ def ingest(
         known: The `source_version`s that a version of bronze holds.
         policy: What drift does: `fail` leaves a file that differs from the contract out, `evolve` adds its unknown
             columns to bronze; by `capture` they are in `extra` alone.
+        loader: Who reads the files; this process where None.
 
     Returns:
         What came of each file, in the order given, and bronze afterwards.
@@ -94,7 +97,9 @@ def ingest(
         ConflictError: Other writers were always faster.
     """
     spec = bronze_spec(contract)
-    outcomes = _identify(files)
+    work = loader or HERE
+    outcomes = [FileOutcome(file) for file in files]
+    work.identify(outcomes)
     for _ in range(_TRIES):
         bronze = store.ensure(spec)
         _skip_known(outcomes, known(bronze))
@@ -104,43 +109,31 @@ def ingest(
                 return outcomes, bronze
             try:
                 if policy == "evolve":
-                    spec = _evolved(bronze, contract, new)
+                    spec = _evolved(bronze, contract, new, work)
                     store.specs[spec.name] = spec  # statistics of the new columns stay out of the log too
                     new = [outcome for outcome in new if outcome.status == "new"]
-                after = _append(store, spec, bronze, contract, source_number, new, policy)
-            except _UnreadableFileError as failure:
+                after = _append(store, spec, bronze, contract, source_number, new, policy, work)
+            except UnreadableFileError as failure:
                 # Nothing was committed. The rest is looked through before the next try, so that many bad files
                 # cost one reading each and not one of all for each.
                 failure.outcome.fail(failure.error)
-                for outcome in new:
-                    _probe(outcome, contract, policy)
+                work.probe(new, contract, policy)
             except ConflictError:
                 break
             else:
                 for outcome in new:
-                    outcome.status = "ingested"
+                    if outcome.status == "new":
+                        outcome.status = "ingested"
                 return outcomes, after
     raise ConflictError(f"bronze.{contract.source}: {_TRIES} commits of other writers came first; try again")
 
 
-class _UnreadableFileError(ClicklakeError):
+class UnreadableFileError(ClicklakeError):
     """Carries the file that broke an append."""
 
     def __init__(self, outcome: FileOutcome, error: InputError) -> None:
         super().__init__(str(error))
         self.outcome, self.error = outcome, error
-
-
-def _identify(files: Sequence[InputFile]) -> list[FileOutcome]:
-    outcomes = []
-    for file in files:
-        outcome = FileOutcome(file)
-        try:
-            outcome.version = file.content_version()
-        except InputError as error:
-            outcome.fail(error)
-        outcomes.append(outcome)
-    return outcomes
 
 
 def _skip_known(outcomes: Sequence[FileOutcome], known: frozenset[str]) -> None:
@@ -151,7 +144,76 @@ def _skip_known(outcomes: Sequence[FileOutcome], known: frozenset[str]) -> None:
         seen.add(outcome.version)
 
 
-def _probe(outcome: FileOutcome, contract: Contract, policy: str) -> None:
+class Loader(Protocol):
+    """Who reads files: this process, or others."""
+
+    def identify(self, outcomes: Sequence[FileOutcome]) -> None:
+        """Say by its content which version each file is; one that can't be read has failed."""
+
+    def probe(self, outcomes: Sequence[FileOutcome], contract: Contract, policy: str) -> None:
+        """Read new files for nothing but their statistics; one that can't be read to its end has failed."""
+
+    def load(
+        self,
+        target: Target,
+        schema: pa.Schema,
+        contract: Contract,
+        outcomes: Sequence[FileOutcome],
+        policy: str,
+        first: int,
+    ) -> pa.RecordBatchReader | Written:
+        """The records of new files with their provenance.
+
+        Args:
+            target: The bronze table.
+            schema: Its columns; constants come as dictionaries.
+            contract: Of the source.
+            outcomes: The files; those that can't be read fail here, or raise.
+            policy: See `ingest`.
+            first: The first row id.
+
+        Raises:
+            UnreadableFileError: A file can't be read to its end; nothing of the others is lost by it.
+        """
+
+
+class _Here:
+    """Reads files one after the other, in this process."""
+
+    def identify(self, outcomes: Sequence[FileOutcome]) -> None:
+        for outcome in outcomes:
+            identify(outcome)
+
+    def probe(self, outcomes: Sequence[FileOutcome], contract: Contract, policy: str) -> None:
+        for outcome in outcomes:
+            probe(outcome, contract, policy)
+
+    def load(
+        self,
+        target: Target,
+        schema: pa.Schema,
+        contract: Contract,
+        outcomes: Sequence[FileOutcome],
+        policy: str,
+        first: int,
+    ) -> pa.RecordBatchReader:
+        batches = rows_of(schema, contract, outcomes, policy, first)
+        return pa.RecordBatchReader.from_batches(schema, batches)
+
+
+HERE = _Here()
+
+
+def identify(outcome: FileOutcome) -> None:
+    """Say by its content which version a file is."""
+    try:
+        outcome.version = outcome.file.content_version()
+    except InputError as error:
+        outcome.fail(error)
+
+
+def probe(outcome: FileOutcome, contract: Contract, policy: str) -> None:
+    """Read a new file for nothing but its statistics."""
     if outcome.status == "new":
         try:
             for _ in _read(outcome, contract, policy):
@@ -160,13 +222,12 @@ def _probe(outcome: FileOutcome, contract: Contract, policy: str) -> None:
             outcome.fail(error)
 
 
-def _evolved(bronze: Snapshot, contract: Contract, new: Sequence[FileOutcome]) -> TableSpec:
+def _evolved(bronze: Snapshot, contract: Contract, new: Sequence[FileOutcome], loader: Loader) -> TableSpec:
     """The spec with what was added to bronze before, and with the columns of files that the contract doesn't name.
 
     The files are looked through for it before anything is loaded.
     """
-    for outcome in new:
-        _probe(outcome, contract, "evolve")
+    loader.probe(new, contract, "evolve")
     base = bronze_spec(contract)
     stats = [outcome.stats for outcome in new if outcome.status == "new"]
     before = [item.name for item in bronze.schema if item.name not in base.schema.names]
@@ -196,15 +257,16 @@ def _append(
     source_number: int,
     new: Sequence[FileOutcome],
     policy: str,
+    loader: Loader,
 ) -> Snapshot:
     bronze = add_columns(store, bronze, spec.schema)
     highest = max(bronze.mark(ROW_MARK), bronze.maximum("row_id") or 0, source_number << SOURCE_BITS)
     schema = with_constants(spec.schema, _CONSTANTS)
-    rows = pa.RecordBatchReader.from_batches(schema, _rows(schema, contract, new, policy, highest + 1))
+    rows = loader.load(Target.of(store, bronze), schema, contract, new, policy, highest + 1)
     return commit(store, bronze, rows, marks={ROW_MARK: highest}, note={"files": len(new)})
 
 
-def _rows(
+def rows_of(
     schema: pa.Schema, contract: Contract, new: Sequence[FileOutcome], policy: str, first: int
 ) -> Iterator[pa.RecordBatch]:
     """The files' records with their provenance; row ids rise by one from `first`."""
@@ -225,4 +287,4 @@ def _rows(
                 yield pa.RecordBatch.from_arrays([*batch.columns, ids, *constants, *times, *more], schema=schema)
                 first += size
         except InputError as error:
-            raise _UnreadableFileError(outcome, error) from error
+            raise UnreadableFileError(outcome, error) from error

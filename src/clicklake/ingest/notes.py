@@ -13,7 +13,7 @@ from typing import Any
 import pyarrow as pa
 
 from clicklake.contracts.catalogue import Catalogue
-from clicklake.engines.duckdb import DuckDB
+from clicklake.engines.base import Engine
 from clicklake.engines.sql import string
 from clicklake.errors import ConflictError
 from clicklake.ingest.ingest import FileOutcome
@@ -31,7 +31,7 @@ class KnownFiles:
     Files that were unloaded are not among them: they may come again.
     """
 
-    def __init__(self, store: Store, engine: DuckDB) -> None:
+    def __init__(self, store: Store, engine: Engine) -> None:
         self._store, self._engine = store, engine
         self.versions: frozenset[str] = frozenset()
 
@@ -43,7 +43,7 @@ class KnownFiles:
 
 def note_files(
     store: Store,
-    engine: DuckDB,
+    engine: Engine,
     catalogue: Catalogue,
     source: str,
     outcomes: Sequence[FileOutcome],
@@ -124,7 +124,7 @@ def _note(outcome: FileOutcome) -> dict[str, Any]:
     }
 
 
-def _lost(store: Store, engine: DuckDB, source: str, versions: frozenset[str]) -> list[dict[str, Any]]:
+def _lost(store: Store, engine: Engine, source: str, versions: frozenset[str]) -> list[dict[str, Any]]:
     """Notes of files that bronze holds, made from its rows."""
     if not versions:
         return []

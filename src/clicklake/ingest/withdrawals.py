@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from clicklake.contracts.catalogue import Catalogue
 from clicklake.contracts.explain import closest
-from clicklake.engines.duckdb import DuckDB
+from clicklake.engines.base import Engine
 from clicklake.engines.sql import string
 from clicklake.errors import ConflictError, UnknownNameError, UsageError
 from clicklake.storage import Snapshot, Store, commit
@@ -35,7 +35,7 @@ def latest(snapshot: Snapshot | None, source: str) -> int:
     return snapshot.mark(f"withdrawals:{source}") if snapshot else 0
 
 
-def withdrawn(store: Store, engine: DuckDB, source: str, up_to: int, after: int = 0) -> list[Withdrawn]:
+def withdrawn(store: Store, engine: Engine, source: str, up_to: int, after: int = 0) -> list[Withdrawn]:
     """The ranges of a source's withdrawals with numbers above `after`, up to `up_to`."""
     snapshot = store.find(WITHDRAWN)
     if snapshot is None or up_to <= after:
@@ -52,7 +52,7 @@ def among(ranges: Sequence[Withdrawn], column: str = "row_id") -> str:
     return " or ".join(f"{column} between {r.first} and {r.last}" for r in ranges) or "false"
 
 
-def live_versions(store: Store, engine: DuckDB, bronze: Snapshot) -> frozenset[str]:
+def live_versions(store: Store, engine: Engine, bronze: Snapshot) -> frozenset[str]:
     """The file contents in a bronze table that were not withdrawn: these are not ingested again."""
     source = bronze.name.partition(".")[2]
     snapshot = store.find(WITHDRAWN)
@@ -62,7 +62,7 @@ def live_versions(store: Store, engine: DuckDB, bronze: Snapshot) -> frozenset[s
 
 
 def withdraw(
-    store: Store, engine: DuckDB, catalogue: Catalogue, source: str, path: str, run_id: str
+    store: Store, engine: Engine, catalogue: Catalogue, source: str, path: str, run_id: str
 ) -> Mapping[str, int]:
     """Name the rows of a file as withdrawn; the next round takes them away.
 
@@ -104,7 +104,7 @@ def withdraw(
     raise ConflictError(f"{WITHDRAWN}: {_TRIES} commits of other writers came first; try again")
 
 
-def ingested_file(store: Store, engine: DuckDB, source: str, file: str) -> str:
+def ingested_file(store: Store, engine: Engine, source: str, file: str) -> str:
     """The one file of a source that is meant.
 
     Args:

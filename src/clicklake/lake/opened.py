@@ -9,11 +9,13 @@ from pathlib import Path
 
 from clicklake.config import LoadedSettings, Settings, load_settings, without_secrets
 from clicklake.contracts.catalogue import Catalogue
+from clicklake.engines.base import Engine
 from clicklake.engines.currency import load_rates, read_rates
 from clicklake.engines.duckdb import DuckDB
 from clicklake.engines.sql import Parameter
 from clicklake.errors import UsageError
 from clicklake.refine.registry import CONTRACTS
+from clicklake.setting_types import size_in_bytes
 from clicklake.storage import Store
 
 
@@ -34,8 +36,6 @@ class OpenedLake:
             config=Path(config) if config else None, profile=profile, overrides=given
         )
         self.settings: Settings = self.loaded.settings
-        if self.settings.engine != "duckdb":
-            raise UsageError("engine: only duckdb is available in this version")
         if "://" in self.settings.lake:
             raise UsageError(f"lake {without_secrets(self.settings.lake)}: only folders are available in this version")
         self.catalogue = Catalogue(self.loaded.project)
@@ -107,12 +107,29 @@ class OpenedLake:
             return Path(self.settings.logs.directory)
         return (self.loaded.project or Path(self.settings.lake)) / "logs"
 
-    def engine(self) -> DuckDB:
+    def engine(self) -> Engine:
         """A new engine by the settings."""
+        if self.settings.engine == "spark":
+            return self._spark()
+        return self.local_engine()
+
+    def local_engine(self) -> DuckDB:
+        """A new engine in process, whatever the settings say: for what is small and looked at here."""
         settings = self.settings.duckdb
         return DuckDB(
             memory_limit=settings.memory_limit,
             threads=settings.threads,
             spill=settings.temp_directory,
             reporting_timezone=self.settings.reporting_timezone,
+        )
+
+    def _spark(self) -> Engine:
+        from clicklake.engines.spark import Spark, SparkOptions
+
+        settings = self.settings.spark
+        memory = f"{size_in_bytes(settings.memory) >> 20}m" if settings.memory else None
+        return Spark(
+            SparkOptions(settings.master, memory, settings.conf),
+            reporting_timezone=self.settings.reporting_timezone,
+            spill=self.settings.duckdb.temp_directory,
         )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from clicklake.contracts.explain import closest
-from clicklake.engines.duckdb import DuckDB
+from clicklake.engines.base import Engine
 from clicklake.engines.sql import quote
 from clicklake.errors import UnknownNameError, UsageError
 from clicklake.storage import Snapshot
@@ -50,7 +50,7 @@ class Order:
         if self.is_zorder and len(self.columns) > _MOST_COLUMNS:
             raise UsageError(f"--zorder: {_MOST_COLUMNS} columns at the most; each more helps the others less")
 
-    def sql(self, engine: DuckDB, snapshot: Snapshot, paths: Sequence[str]) -> str:
+    def sql(self, engine: Engine, snapshot: Snapshot, paths: Sequence[str]) -> str:
         """The rows of some files of a table in this order; the engine sorts on disk what does not fit in memory."""
         scan = engine.scan(snapshot, [snapshot.uri(path) for path in paths])
         columns = ", ".join(quote(name) for name in snapshot.schema.names)

@@ -13,7 +13,7 @@ import pyarrow as pa
 from clicklake.build.release import Release, newest, releases
 from clicklake.contracts.explain import closest
 from clicklake.contracts.model import Report
-from clicklake.engines.duckdb import DuckDB
+from clicklake.engines.base import Engine
 from clicklake.errors import StorageError, UnknownNameError, UsageError
 from clicklake.lake.opened import OpenedLake
 from clicklake.reports.explain import explain
@@ -74,7 +74,7 @@ class ReadingLake(OpenedLake):
         until: date | str | None = None,
         as_of: date | str | None = None,
         limit: int | None = None,
-        engine: DuckDB | None = None,
+        engine: Engine | None = None,
         release: Release | None = None,
         **parameters: Any,  # noqa: ANN401 - as the report declares them
     ) -> Rows:
@@ -148,7 +148,7 @@ class ReadingLake(OpenedLake):
         finally:
             engine.close()
 
-    def _plan(self, engine: DuckDB, asked: Asked, window: Window, release: Release | None) -> Plan:
+    def _plan(self, engine: Engine, asked: Asked, window: Window, release: Release | None) -> Plan:
         report = self.catalogue.report(asked.name)
         unknown = [name for name in asked.parameters if name not in report.doc.parameters]
         if unknown:
@@ -158,7 +158,7 @@ class ReadingLake(OpenedLake):
         rows = report.doc.limit.default if asked.limit is None else asked.limit
         return plan(engine, report, {**self.parameters, **asked.parameters}, window, rows)
 
-    def attach(self, engine: DuckDB, report: Report, release: Release | None) -> None:
+    def attach(self, engine: Engine, report: Report, release: Release | None) -> None:
         """Make the tables of a report known to an engine, as of a release."""
         for name in report_tables(report):
             if release and name in engine.attached and engine.attached[name] == release.versions.get(name):
@@ -194,7 +194,7 @@ class ReadingLake(OpenedLake):
         release = self.release(at)
         engine = self.engine()
         try:
-            require_one_select(engine.connection, sql)
+            require_one_select(sql)
             wanted = named_tables(sql)
             absent = self._unused(wanted, release)
             for name, schema in absent.items():

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from clicklake.build.release import releases
 from clicklake.contracts.catalogue import Catalogue
-from clicklake.engines.duckdb import DuckDB
+from clicklake.engines.base import Engine
 from clicklake.errors import ClicklakeError, FormatVersionError, UnknownNameError
 from clicklake.project.doctor import Finding, human, space
 from clicklake.quality.ledger import SourceLedger, read_ledger, recount
@@ -185,7 +185,7 @@ def check_intent(store: Store) -> Iterator[Finding]:
         yield Finding("lake", "unfinished refine", "warning", detail, "clicklake run finishes it; nothing is lost")
 
 
-def check_ledger(store: Store, engine: DuckDB, catalogue: Catalogue) -> Iterator[Finding]:
+def check_ledger(store: Store, engine: Engine, catalogue: Catalogue) -> Iterator[Finding]:
     """Whether each row has one fate, by the ledger and counted again in the tables."""
     try:
         entries = read_ledger(store, engine)
@@ -196,7 +196,7 @@ def check_ledger(store: Store, engine: DuckDB, catalogue: Catalogue) -> Iterator
         yield _balance(store, engine, catalogue, entry)
 
 
-def _balance(store: Store, engine: DuckDB, catalogue: Catalogue, entry: SourceLedger) -> Finding:
+def _balance(store: Store, engine: Engine, catalogue: Catalogue, entry: SourceLedger) -> Finding:
     check = f"ledger of {entry.source}"
     if not entry.is_balanced:
         detail = f"does not balance: {entry.row()}"

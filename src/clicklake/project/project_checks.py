@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from clicklake.contracts.catalogue import Catalogue
-from clicklake.engines.duckdb import DuckDB
+from clicklake.engines.base import Engine
 from clicklake.engines.sql import parse
 from clicklake.errors import ClicklakeError
 from clicklake.ingest.ingest import bronze_spec
@@ -53,7 +53,7 @@ def _numbered(what: str, findings: Iterator[Finding], number: int) -> Iterator[F
         yield Finding("project", what, "ok", f"{number} of its own" if number else "none of its own")
 
 
-def check_sources(lake: Lake, engine: DuckDB) -> Iterator[Finding]:
+def check_sources(lake: Lake, engine: Engine) -> Iterator[Finding]:
     """Whether each contract and mapping compiles, and runs with its rules."""
     for name in lake.catalogue.source_names:
         try:
@@ -89,7 +89,7 @@ def check_models(catalogue: Catalogue) -> Iterator[Finding]:
             yield _problem(model.name, error)
 
 
-def check_reports(lake: Lake, engine: DuckDB, names: list[str]) -> Iterator[Finding]:
+def check_reports(lake: Lake, engine: Engine, names: list[str]) -> Iterator[Finding]:
     """Whether each report runs on tables without rows.
 
     Args:

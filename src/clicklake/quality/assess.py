@@ -10,7 +10,7 @@ from typing import Any
 from clicklake.build.release import Release, newest
 from clicklake.contracts.catalogue import Catalogue
 from clicklake.contracts.quality_rule import DIMENSIONS
-from clicklake.engines.duckdb import DuckDB
+from clicklake.engines.base import Engine
 from clicklake.engines.sql import Parameter
 from clicklake.errors import QualityGateError
 from clicklake.quality import history
@@ -83,7 +83,7 @@ class Assessment:
 
 def assess(
     store: Store,
-    engine: DuckDB,
+    engine: Engine,
     catalogue: Catalogue,
     parameters: Mapping[str, Parameter],
     settings: QualitySettings,

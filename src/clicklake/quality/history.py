@@ -7,7 +7,7 @@ from datetime import datetime, timezone
 from typing import Any
 
 from clicklake.contracts.catalogue import Catalogue
-from clicklake.engines.duckdb import DuckDB
+from clicklake.engines.base import Engine
 from clicklake.quality.measuring import Taken
 from clicklake.storage import Store
 from clicklake.tables import append
@@ -17,7 +17,7 @@ RUNS = 30
 """Times of measuring that a trend shows."""
 
 
-def last_counts(store: Store, engine: DuckDB) -> dict[str, tuple[int, int, int]]:
+def last_counts(store: Store, engine: Engine) -> dict[str, tuple[int, int, int]]:
     """By measure: inputs, rows and offending rows of the newest time."""
     snapshot = store.find(QUALITY)
     if snapshot is None:
@@ -29,7 +29,7 @@ def last_counts(store: Store, engine: DuckDB) -> dict[str, tuple[int, int, int]]
     return {measure: (inputs, count, offending) for measure, inputs, count, offending in rows}
 
 
-def trends(store: Store, engine: DuckDB) -> dict[str, list[tuple[datetime, float | None]]]:
+def trends(store: Store, engine: Engine) -> dict[str, list[tuple[datetime, float | None]]]:
     """By measure: time and score, the newest last."""
     snapshot = store.find(QUALITY)
     if snapshot is None:

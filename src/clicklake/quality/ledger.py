@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from clicklake.contracts.catalogue import Catalogue
-from clicklake.engines.duckdb import DuckDB
+from clicklake.engines.base import Engine
 from clicklake.refine.registry import Registry
 from clicklake.refine.settle import COUNTED, LEDGER, Range, count_fates
 from clicklake.storage import Store
@@ -51,7 +51,7 @@ class SourceLedger:
         }
 
 
-def read_ledger(store: Store, engine: DuckDB) -> list[SourceLedger]:
+def read_ledger(store: Store, engine: Engine) -> list[SourceLedger]:
     """The ledger's entries added up, by source in the order in which they came."""
     snapshot = store.find(LEDGER)
     if snapshot is None:
@@ -63,7 +63,7 @@ def read_ledger(store: Store, engine: DuckDB) -> list[SourceLedger]:
     return [SourceLedger(row[0], **dict(zip(COUNTED, row[1:], strict=True))) for row in rows]
 
 
-def recount(store: Store, engine: DuckDB, catalogue: Catalogue, source: str) -> SourceLedger:
+def recount(store: Store, engine: Engine, catalogue: Catalogue, source: str) -> SourceLedger:
     """The fates of a source counted again in the tables that hold them, without the ledger.
 
     Rows that bronze took in but that were not refined yet have no fate: they are not counted.

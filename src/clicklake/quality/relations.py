@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from clicklake.build.release import Release
 from clicklake.contracts.catalogue import Catalogue
-from clicklake.engines.duckdb import DuckDB
+from clicklake.engines.base import Engine
 from clicklake.errors import UnknownNameError
 from clicklake.storage import Snapshot, Store
 
@@ -23,7 +23,7 @@ class Relations:
     """
 
     store: Store
-    engine: DuckDB
+    engine: Engine
     catalogue: Catalogue
     release: Release | None
     _found: dict[str, Snapshot | None] = field(default_factory=dict)

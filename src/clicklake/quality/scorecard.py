@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from clicklake.contracts.catalogue import Catalogue
-from clicklake.engines.duckdb import DuckDB
+from clicklake.engines.base import Engine
 from clicklake.errors import QualityGateError
 from clicklake.quality.ledger import SourceLedger, read_ledger
 from clicklake.refine.compile import MALFORMED
@@ -39,7 +39,7 @@ class Scorecard:
     verdicts: dict[str, str] = field(default_factory=dict)
 
 
-def scorecard(store: Store, engine: DuckDB, catalogue: Catalogue, settings: QualitySettings) -> Scorecard:
+def scorecard(store: Store, engine: Engine, catalogue: Catalogue, settings: QualitySettings) -> Scorecard:
     """Read the scorecard from the lake's tables."""
     ledger = read_ledger(store, engine)
     reasons = _reasons(store, engine, catalogue, ledger)
@@ -83,7 +83,7 @@ def require(ledger: Sequence[SourceLedger], least: Mapping[str, float | None]) -
 
 
 def _reasons(
-    store: Store, engine: DuckDB, catalogue: Catalogue, ledger: Sequence[SourceLedger]
+    store: Store, engine: Engine, catalogue: Catalogue, ledger: Sequence[SourceLedger]
 ) -> list[dict[str, Any]]:
     snapshot = store.find(QUARANTINE)
     if snapshot is None:
@@ -142,7 +142,7 @@ def _dimensions(
     return found
 
 
-def _trend(store: Store, engine: DuckDB, runs: int = 30) -> list[dict[str, Any]]:
+def _trend(store: Store, engine: Engine, runs: int = 30) -> list[dict[str, Any]]:
     """Scores of the rows that each run brought; what gives older rows another fate is no news about quality."""
     snapshot = store.find(LEDGER)
     if snapshot is None:
@@ -162,7 +162,7 @@ def _trend(store: Store, engine: DuckDB, runs: int = 30) -> list[dict[str, Any]]
     return [dict(zip(names, row, strict=True)) for row in rows]
 
 
-def _drift(store: Store, engine: DuckDB) -> list[dict[str, Any]]:
+def _drift(store: Store, engine: Engine) -> list[dict[str, Any]]:
     snapshot = store.find(DRIFT)
     if snapshot is None:
         return []

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 
-from clicklake.engines.duckdb import DuckDB
+from clicklake.engines.base import Engine
 from clicklake.engines.ranges import Ranges
 from clicklake.engines.sql import quote, string
 from clicklake.ingest.withdrawals import among, withdrawn
@@ -65,7 +65,7 @@ class Judgement:
     """
 
     def __init__(
-        self, store: Store, engine: DuckDB, before: Mapping[str, Snapshot], bronze: Mapping[str, Snapshot]
+        self, store: Store, engine: Engine, before: Mapping[str, Snapshot], bronze: Mapping[str, Snapshot]
     ) -> None:
         self.store, self.engine, self.before, self.bronze = store, engine, before, bronze
         self.now = datetime.now(timezone.utc).replace(tzinfo=None)
@@ -239,11 +239,12 @@ class Judgement:
             f"create or replace table {chosen} as select row_id from ({scan}) "
             f"where source = {string(source)} and row_id <= {last} and status = 'open'{named}"
         )
-        self.engine.execute(f"create or replace view work.chosen_rows_{source} as {self._picked(source, chosen)}")
-        bad = " or ".join(judge.broken().values()) or "false"
+        rows, judged = f"work.chosen_rows_{source}", f"work.chosen_judged_{source}"
+        self.engine.execute(f"create or replace view {rows} as {self._picked(source, chosen)}")
+        self.engine.make_each(judged, judge.judged(rows), rows, keep=False)
         self.engine.execute(
             f"create or replace table work.passing_{source} as select {quote(judge.identity.row_id)} as row_id "
-            f"from ({judge.standard(f'work.chosen_rows_{source}')}) where not ({bad})"
+            f"from {judged} where array_length(reasons) = 0"
         )
         waiting = self.engine.value(f"select count(*) from {chosen}")
         return int(waiting), int(self.engine.value(f"select count(*) from work.passing_{source}"))

@@ -17,7 +17,7 @@ from clicklake.engines.standardise import typed
 from clicklake.errors import ContractError, EngineError
 
 if TYPE_CHECKING:
-    from clicklake.engines.duckdb import DuckDB
+    from clicklake.engines.base import Engine
 
 PROVENANCE = ("row_id", "ingestion_timestamp", "ingestion_date", "source_file")
 _BRONZE = "\0bronze\0"
@@ -116,7 +116,19 @@ cleaned as (select {", ".join([provenance, *cleaned])} from mapped),
 candidates as (select {", ".join([provenance, *candidates])} from cleaned)
 {text(model)}"""
 
-    def check(self, engine: DuckDB | None = None) -> None:
+    def judged(self, bronze: str) -> str:
+        """Query: bronze rows that could be split, as silver has them; `reasons` why a row is rejected, and its `raw`.
+
+        Args:
+            bronze: The bronze rows.
+        """
+        reasons = ", ".join(f"case when {broken} then {string(reason)} end" for reason, broken in self.broken().items())
+        names = dict.fromkeys([*self.columns, *self.identity.content, "source_file", "ingestion_timestamp"])
+        return f"""with standard as ({self.standard(bronze, with_raw=True)}),
+judged as (select *, list_filter([{reasons}]::varchar[], lambda r: r is not null) as reasons from standard)
+select {", ".join(map(quote, names))}, reasons, case when array_length(reasons) > 0 then raw end as raw from judged"""
+
+    def check(self, engine: Engine | None = None) -> None:
         """Compile everything once, and have an engine look at it; one that has done so before need not again.
 
         Raises:
@@ -128,12 +140,15 @@ candidates as (select {", ".join([provenance, *candidates])} from cleaned)
             return
         columns = (*self.contract.column_names, "extra", "corrupt_record", "source_file")
         empty = ", ".join(f"cast(null as varchar) as {quote(name)}" for name in columns)
+        over = "work.no_bronze"
         engine.execute(
-            f"create or replace view work.no_bronze as select {empty}, 0::bigint as row_id, "
-            "now()::timestamp as ingestion_timestamp, today() as ingestion_date where false"
+            f"create or replace view {over} as select {empty}, cast(null as bigint) as row_id, "
+            "timestamp '2000-01-01' as ingestion_timestamp, date '2000-01-01' as ingestion_date where false"
         )
         try:
-            engine.rows(f"select {', '.join(['*', *broken.values()])} from ({standard})")
+            engine.make_each(
+                "work.tried", f"select {', '.join(['*', *broken.values()])} from ({standard})", over, keep=False
+            )
             engine.checked.add(checked)
             return
         except EngineError:
@@ -142,7 +157,7 @@ candidates as (select {", ".join([provenance, *candidates])} from cleaned)
         tried |= {f"rule {name}": f"select {condition} from ({standard})" for name, condition in broken.items()}
         for what, query in tried.items():
             try:
-                engine.rows(query)
+                engine.make_each("work.tried", query, over, keep=False)
             except EngineError as error:
                 raise ContractError(f"{what} can't run: {error}", file=self.contract.file) from error
 

@@ -19,7 +19,7 @@ from datetime import datetime, timezone
 import pyarrow as pa
 
 from clicklake.contracts.catalogue import Catalogue
-from clicklake.engines.duckdb import DuckDB
+from clicklake.engines.base import Engine
 from clicklake.engines.write import replace_rows
 from clicklake.errors import ConflictError, UnbalancedLedgerError
 from clicklake.refine.changes import Change, Changes, Judgement
@@ -89,7 +89,7 @@ class Refiner:
     def __init__(
         self,
         store: Store,
-        engine: DuckDB,
+        engine: Engine,
         catalogue: Catalogue,
         registry: Registry,
         run_id: str,

@@ -6,12 +6,12 @@ from datetime import date
 from typing import Any
 
 from clicklake.contracts.model import Model
-from clicklake.engines.duckdb import DuckDB
+from clicklake.engines.base import Engine
 from clicklake.engines.sql import quote, string
 from clicklake.storage import Snapshot
 
 
-def compare(engine: DuckDB, model: Model, source: str, before: Snapshot, after: Snapshot) -> dict[str, Any]:
+def compare(engine: Engine, model: Model, source: str, before: Snapshot, after: Snapshot) -> dict[str, Any]:
     """Two versions of a silver table compared, a source's rows by their ids.
 
     Args:
@@ -53,7 +53,7 @@ select coalesce(sum(added), 0), coalesce(sum(1 - added), 0), count(distinct day)
     return found
 
 
-def expect(engine: DuckDB, model: Model, loaded: str) -> dict[str, Any]:
+def expect(engine: Engine, model: Model, loaded: str) -> dict[str, Any]:
     """What rows would add to a silver table: `rows_added`, `dates`, `first_date`, `last_date` and the measures.
 
     Args:

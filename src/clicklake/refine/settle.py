@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from clicklake.engines.duckdb import DuckDB
+from clicklake.engines.base import Engine
 from clicklake.engines.sql import quote, string
 from clicklake.ingest.withdrawals import among, withdrawn
 from clicklake.refine.compile import Judge
@@ -30,7 +30,7 @@ class Range:
         return f"{column} between {self.first} and {self.last}"
 
 
-def count_fates(store: Store, engine: DuckDB, judge: Judge, rows: Range, withdrawals: int) -> dict[str, int]:
+def count_fates(store: Store, engine: Engine, judge: Judge, rows: Range, withdrawals: int) -> dict[str, int]:
     """The fates of a range of a source's rows, counted now.
 
     Args:
@@ -62,7 +62,7 @@ def count_fates(store: Store, engine: DuckDB, judge: Judge, rows: Range, withdra
     }
 
 
-def recorded(store: Store, engine: DuckDB, source: str) -> dict[str, int]:
+def recorded(store: Store, engine: Engine, source: str) -> dict[str, int]:
     """What the ledger's entries of a source add up to."""
     snapshot = store.find(LEDGER)
     if snapshot is None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from clicklake.build.release import Release
-from clicklake.engines.duckdb import DuckDB
+from clicklake.engines.base import Engine
 from clicklake.engines.sql import text
 from clicklake.reports.run import Plan, Window, report_tables
 
 
-def explain(engine: DuckDB, plan: Plan, window: Window, release: Release | None) -> dict[str, Any]:
+def explain(engine: Engine, plan: Plan, window: Window, release: Release | None) -> dict[str, Any]:
     """Definition, window, sources, values, fitted model and SQL of a report.
 
     Args:

@@ -17,7 +17,7 @@ import pyarrow as pa
 from sqlglot import exp
 
 from clicklake.contracts.model import Fit
-from clicklake.engines.duckdb import DuckDB
+from clicklake.engines.base import Engine
 from clicklake.engines.sql import DIALECT, quote, text
 from clicklake.errors import ClicklakeError, ContractError, FitError
 from clicklake.reports.run import FITTED, Plan
@@ -59,7 +59,7 @@ class Fitted:
         return changed
 
 
-def fit_rows(engine: DuckDB, plan: Plan, query: exp.Expression, known: dict[str, Fitted]) -> Fitted:
+def fit_rows(engine: Engine, plan: Plan, query: exp.Expression, known: dict[str, Fitted]) -> Fitted:
     """Fit a report's model.
 
     Args:
@@ -90,7 +90,7 @@ def _steps_to(query: exp.Expression, name: str, what: str) -> str:
     raise ContractError(f"{what}: fit.rows names {name!r}, which is no step of the SQL")
 
 
-def _fit(engine: DuckDB, rows: str, relation: str, doc: Fit, horizon: Mapping[str, Any]) -> Fitted:
+def _fit(engine: Engine, rows: str, relation: str, doc: Fit, horizon: Mapping[str, Any]) -> Fitted:
     problem: ClicklakeError | None = None
     if engine.value(f"select count(*) from {rows}"):
         try:
@@ -106,7 +106,7 @@ def _fit(engine: DuckDB, rows: str, relation: str, doc: Fit, horizon: Mapping[st
 
 
 def _predicted(
-    engine: DuckDB, rows: str, relation: str, doc: Fit, horizon: Mapping[str, Any]
+    engine: Engine, rows: str, relation: str, doc: Fit, horizon: Mapping[str, Any]
 ) -> tuple[str, dict[str, Any]]:
     """SQL of the rows with their predictions, and what is to be known of the model."""
     days, rate = float(horizon["horizon_days"]), float(horizon["discount_rate"] or 0)
@@ -128,7 +128,7 @@ def _predicted(
     }
     engine.register("fitted_predictions", pa.table(predictions))
     engine.execute(f"create or replace table {relation}_predictions as select * from fitted_predictions")
-    engine.connection.unregister("fitted_predictions")
+    engine.unregister("fitted_predictions")
     facts: dict[str, Any] = {
         "model": "BG/NBD",
         "sources": [bgnbd.SOURCE],
@@ -161,7 +161,7 @@ class _Values:
     correlation: float | None
 
 
-def _values(engine: DuckDB, rows: str, x: str, z: str) -> _Values:
+def _values(engine: Engine, rows: str, x: str, z: str) -> _Values:
     repeated = f"from {rows} as customers where {x} > 0 and {z} > 0"
     found = _arrays(engine, f"select {x} as x, {z} as z, count(*) as n {repeated} group by all order by all")
     model = GammaGamma.fit(found["x"], found["z"], weights=found["n"])
@@ -192,7 +192,7 @@ def _discounted(
     return np.asarray(np.sum(parts, axis=0), dtype=np.float64)
 
 
-def _arrays(engine: DuckDB, sql: str) -> dict[str, npt.NDArray[np.float64]]:
+def _arrays(engine: Engine, sql: str) -> dict[str, npt.NDArray[np.float64]]:
     table = engine.table(sql)
     return {name: table[name].to_numpy().astype(np.float64) for name in table.column_names}
 

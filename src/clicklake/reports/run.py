@@ -12,7 +12,7 @@ from sqlglot import exp
 
 from clicklake.contracts.model import Report
 from clicklake.contracts.types import ColumnType
-from clicklake.engines.duckdb import DuckDB
+from clicklake.engines.base import Engine
 from clicklake.engines.sql import Parameter, bind, parse, tables_of, text
 from clicklake.errors import EngineError, QueryError, UsageError
 from clicklake.reports.shared import share
@@ -118,7 +118,7 @@ def report_tables(report: Report) -> list[str]:
 
 
 def plan(
-    engine: DuckDB, report: Report, parameters: Mapping[str, Parameter], window: Window, limit: int | None
+    engine: Engine, report: Report, parameters: Mapping[str, Parameter], window: Window, limit: int | None
 ) -> Plan:
     """A report as it is going to run; the tables that it reads must be attached.
 
@@ -166,7 +166,7 @@ def report_query(
     return tree
 
 
-def run_reports(engine: DuckDB, plans: Sequence[Plan]) -> list[Rows]:
+def run_reports(engine: Engine, plans: Sequence[Plan]) -> list[Rows]:
     """Rows of reports; what they have in common is computed once.
 
     A report whose model can't be fitted has no rows, but the failure.
@@ -192,7 +192,7 @@ def run_reports(engine: DuckDB, plans: Sequence[Plan]) -> list[Rows]:
     return found
 
 
-def _run(engine: DuckDB, report: Report, sql: str) -> pa.Table:
+def _run(engine: Engine, report: Report, sql: str) -> pa.Table:
     try:
         table = engine.table(sql)
     except EngineError as error:

@@ -13,14 +13,14 @@ from collections.abc import Iterator, Sequence
 
 from sqlglot import exp
 
-from clicklake.engines.duckdb import DuckDB
+from clicklake.engines.base import Engine
 from clicklake.engines.sql import DIALECT, quote, text
 from clicklake.errors import EngineError
 
 _NOT_THE_SAME_TWICE = (exp.Rand, exp.Uuid)
 
 
-def share(engine: DuckDB, queries: Sequence[exp.Expression]) -> list[exp.Expression]:
+def share(engine: Engine, queries: Sequence[exp.Expression]) -> list[exp.Expression]:
     """The queries with their common steps replaced by tables, which are made here.
 
     Args:
@@ -47,7 +47,7 @@ def share(engine: DuckDB, queries: Sequence[exp.Expression]) -> list[exp.Express
     return shared
 
 
-def _made(engine: DuckDB, table: str, ctes: Sequence[exp.CTE]) -> str | None:
+def _made(engine: Engine, table: str, ctes: Sequence[exp.CTE]) -> str | None:
     """The last step as a table; None where it can't be made: the reports that need it tell what is wrong with them."""
     steps = ", ".join(map(text, ctes))
     try:

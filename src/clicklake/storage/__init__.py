@@ -2,7 +2,7 @@
 
 from clicklake.storage.changes import Changes, changes_since, compare
 from clicklake.storage.commit import add_columns, commit
-from clicklake.storage.parquet import constant, with_constants
+from clicklake.storage.parquet import Target, Written, constant, with_constants
 from clicklake.storage.snapshot import Snapshot, TableSpec
 from clicklake.storage.store import Store
 
@@ -11,6 +11,8 @@ __all__ = [
     "Snapshot",
     "Store",
     "TableSpec",
+    "Target",
+    "Written",
     "add_columns",
     "changes_since",
     "commit",

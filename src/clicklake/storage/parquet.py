@@ -107,6 +107,11 @@ class Written:
     nulls: dict[str, int] = field(default_factory=dict)
     rows: int = 0
 
+    @classmethod
+    def at(cls, target: Target) -> Written:
+        """No files yet."""
+        return cls(target.place)
+
     def remove(self) -> None:
         """Delete the files: no commit will name them."""
         for action in self.actions:

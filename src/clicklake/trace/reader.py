@@ -12,7 +12,7 @@ from sqlglot import exp
 from clicklake.build.release import Release
 from clicklake.contracts.explain import closest
 from clicklake.contracts.types import ColumnType, from_arrow
-from clicklake.engines.duckdb import DuckDB
+from clicklake.engines.base import Engine
 from clicklake.engines.sql import parse, quote, string, text
 from clicklake.errors import UnknownNameError, UsageError
 from clicklake.lineage.graph import Lineage
@@ -33,7 +33,7 @@ class Reader:
     """
 
     lake: ReadingLake
-    engine: DuckDB
+    engine: Engine
     release: Release | None
     _snapshots: dict[str, Snapshot | None] = field(default_factory=dict)
 

@@ -151,7 +151,6 @@ def test_a_report_without_rows_says_which_source_is_missing(
         (["query", "select 1", "--at", "99"], 2, "no release 99"),
         (["query", "select 1", "--at", "someday"], 2, "neither the number of a release nor a time"),
         (["--config", "none.yaml", "status"], 2, "none.yaml: there is no such file"),
-        (["--engine", "spark", "status"], 2, "only duckdb is available"),
         (["--log-level", "loud", "status"], 2, "loud"),
         (["quality", "--fail-under", "100"], 3, "is under 100 %"),
     ],

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from clicklake.lake import Lake
-from clicklake.refine import judge
+from clicklake.refine import suspects
 
 FIRST = ["u1,s1,2025-01-01 00:00:00,purchase,p1,5,", "u1,s1,2025-01-01 00:00:00,purchase,p1,5,", ",s1,soon,click,,,"]
 SECOND = ["u1,s1,2025-01-01T00:00:00Z,purchase,p1,5.00,", "u2,s2,2025-01-02 00:00:00,Page View,,,", "u2,s2,x,click,,,"]
@@ -23,7 +23,7 @@ TABLES = {
 def test_fates_are_the_same(
     tmp_path: Path, clicks: Callable[..., Path], monkeypatch: pytest.MonkeyPatch, most_values: int
 ) -> None:
-    monkeypatch.setattr(judge, "_MOST_VALUES", most_values)
+    monkeypatch.setattr(suspects, "_MOST_VALUES", most_values)
     lake = Lake(tmp_path / "lake")
     lake.run(click_events=str(clicks(*FIRST, name="a.csv")))
     lake.run(click_events=str(clicks(*SECOND, name="b.csv")))

@@ -1,0 +1,60 @@
+"""Executors write a table's files with the program's own writer, and tell the driver which.
+
+What a task that is tried again has written before is named by nobody, as is what a killed run leaves behind.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
+
+import pyarrow as pa
+from deltalake.transaction import AddAction
+
+from clicklake.engines.duckdb import conform
+from clicklake.storage.parquet import Target, Written, write_files
+
+_RESULT = pa.schema([("files", pa.string()), ("nulls", pa.string()), ("rows", pa.int64())])
+
+
+@dataclass(frozen=True)
+class WriteFiles:
+    """Writes a task's rows; plain data, so that it reaches the executors.
+
+    Args:
+        target: Where and how.
+        schema: The table's columns.
+    """
+
+    target: Target
+    schema: pa.Schema
+
+    RESULT = "files string, nulls string, rows bigint"
+    """What a task tells, as Spark names it."""
+
+    def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        """Write a task's rows."""
+        conformed = (conform(batch, self.schema) for batch in batches if batch.num_rows)
+        yield result_of(write_files(self.target, conformed, self.schema, writers=1))
+
+
+def result_of(written: Written) -> pa.RecordBatch:
+    """What a task tells of its files."""
+    files = json.dumps([asdict(action) for action in written.actions])
+    values = [[files], [json.dumps(written.nulls)], [written.rows]]
+    return pa.RecordBatch.from_arrays(
+        [pa.array(value, field.type) for value, field in zip(values, _RESULT, strict=True)], schema=_RESULT
+    )
+
+
+def gathered(target: Target, results: Iterable[pa.Table]) -> Written:
+    """The files of all tasks."""
+    written = Written.at(target)
+    for result in results:
+        for row in result.to_pylist():
+            written.actions += [AddAction(**action) for action in json.loads(row["files"])]
+            written.rows += row["rows"]
+            for name, count in json.loads(row["nulls"]).items():
+                written.nulls[name] = written.nulls.get(name, 0) + count
+    return written

@@ -1,0 +1,108 @@
+"""The Spark session of this process."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from clicklake.errors import EngineError, UsageError
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+_LOGGING = Path(__file__).with_name("log4j2.properties")
+
+_ALWAYS = {
+    "spark.sql.session.timeZone": "UTC",  # a timestamp without a zone is UTC, in every engine
+    "spark.sql.ansi.enabled": "true",  # what can't be computed is an error, not a null
+    "spark.sql.caseSensitive": "false",
+    "spark.sql.adaptive.enabled": "true",
+    "spark.sql.execution.arrow.maxRecordsPerBatch": "65536",
+    "spark.sql.parquet.datetimeRebaseModeInRead": "CORRECTED",
+    "spark.sql.parquet.int96RebaseModeInRead": "CORRECTED",
+    "spark.sql.legacy.timeParserPolicy": "CORRECTED",
+    "spark.sql.mapKeyDedupPolicy": "LAST_WIN",
+}
+"""What results depend on; settings can't change it."""
+
+_LOCAL = {
+    "spark.ui.enabled": "false",
+    "spark.ui.showConsoleProgress": "false",
+    "spark.driver.host": "127.0.0.1",
+    "spark.driver.bindAddress": "127.0.0.1",
+    "spark.sql.shuffle.partitions": "8",
+}
+"""What is handy on one machine."""
+
+_CLUSTER = {"spark.ui.showConsoleProgress": "false"}
+
+
+@dataclass(frozen=True)
+class SparkOptions:
+    """How Spark is reached.
+
+    Args:
+        master: Such as `local[*]`, `spark://host:7077`, `k8s://...`, `yarn`; empty where `spark-submit` says it.
+        memory: Of the driver, and of each executor where `conf` doesn't say otherwise; None for Spark's default.
+        conf: Any Spark properties.
+    """
+
+    master: str = "local[*]"
+    memory: str | None = None
+    conf: Mapping[str, str] = field(default_factory=dict)
+
+
+def open_session(options: SparkOptions) -> SparkSession:
+    """A session of its own in this process's Spark application, which is started where there is none.
+
+    Raises:
+        UsageError: pyspark is not installed, or a property is set that results depend on.
+        EngineError: Spark can't be started.
+    """
+    try:
+        from pyspark.errors import PySparkException
+        from pyspark.sql import SparkSession
+    except ImportError as error:
+        raise UsageError("engine spark needs pyspark: pip install 'clicklake[spark]'") from error
+    refused = [name for name in options.conf if name in _ALWAYS and options.conf[name] != _ALWAYS[name]]
+    if refused:
+        raise UsageError(f"spark.conf: {', '.join(refused)} can't be changed: numbers depend on it")
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    logging.getLogger("SQLQueryContextLogger").setLevel(logging.CRITICAL)  # errors are raised; here they are told twice
+    builder = SparkSession.builder.appName("clicklake")
+    if options.master:
+        builder = builder.master(options.master)
+    for name, value in _properties(options).items():
+        builder = builder.config(name, value)
+    try:
+        session: Any = builder.getOrCreate()
+        own = session.newSession()
+    except (PySparkException, OSError, RuntimeError) as error:
+        raise EngineError(f"Spark can't be started ({options.master}): {_first_line(error)}") from error
+    for name, value in _ALWAYS.items():
+        own.conf.set(name, value)
+    found: SparkSession = own
+    return found
+
+
+def _properties(options: SparkOptions) -> dict[str, str]:
+    is_local = options.master.startswith("local")
+    found = {**_ALWAYS, **(_LOCAL if is_local else _CLUSTER)}
+    if options.memory:
+        found |= {"spark.driver.memory": options.memory, "spark.executor.memory": options.memory}
+    found |= options.conf
+    quiet = f"-Dlog4j2.configurationFile={_LOGGING.as_uri()}"
+    given = found.get("spark.driver.extraJavaOptions", "")
+    if "log4j" not in given:
+        found["spark.driver.extraJavaOptions"] = f"{given} {quiet}".strip()
+    return found
+
+
+def _first_line(error: Exception) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[0] if lines else type(error).__name__
