@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import Any
 
 from clicklake.build.build import Builder, Built
-from clicklake.build.checks import CheckResult, run_checks
+from clicklake.build.checks import CheckResult, checks_of, run_together
 from clicklake.build.news import news_since
 from clicklake.build.release import Release, newest, publish
 from clicklake.contracts.catalogue import Catalogue, pick
@@ -195,12 +195,13 @@ class Pipeline:
     def _check(self, builder: Builder, published: Mapping[str, int]) -> list[CheckResult]:
         models = self.catalogue.gold
         news = news_since(self.store, self.engine, published, builder.versions, models)
-        return [
-            result
+        checks = (
+            check
             for model in builder.order()
             if model.name not in builder.absent
-            for result in run_checks(self.engine, model, models, self.parameters, news)
-        ]
+            for check in checks_of(self.engine, model, models, self.parameters, news)
+        )
+        return run_together(self.engine, checks)
 
     def _note_new_values(self, rows: Work) -> None:
         """Values that the contract doesn't know are loaded, and are drift."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 
@@ -25,7 +26,8 @@ _MOST_HASHES = 1 << 26
 _MANY_TIMES = 20
 """Rows for each key of the parent from which it is cheaper to look for distinct keys first."""
 
-_WORK = "work.checked"
+_AT_ONCE = 4
+"""Checks that a distributed engine works on at a time."""
 
 
 @dataclass(frozen=True)
@@ -52,14 +54,14 @@ class CheckResult:
         return self.offending == 0
 
 
-def run_checks(
+def checks_of(
     engine: Engine,
     model: Model,
     models: Mapping[str, Model],
     parameters: Mapping[str, Parameter],
     news: Mapping[str, News] | None = None,
-) -> Iterator[CheckResult]:
-    """Uniqueness of the grain, foreign keys, and the checks of the document; the tables must be attached.
+) -> Iterator[Callable[[], CheckResult]]:
+    """What to call for uniqueness of the grain, foreign keys, and the checks of the document; tables must be attached.
 
     Args:
         engine: Where the tables are.
@@ -70,7 +72,9 @@ def run_checks(
     """
     known = news or {}
     own = known.get(model.name)
-    yield _timed(model.name, "unique_" + "_".join(model.doc.grain), "fail", partial(_repeated, engine, model, own))
+    yield partial(
+        _timed, model.name, "unique_" + "_".join(model.doc.grain), "fail", partial(_repeated, engine, model, own)
+    )
     for reference in model.doc.references:
         parent = models.get(reference.table)
         if parent is not None:
@@ -79,12 +83,32 @@ def run_checks(
             count = partial(_orphans, engine, model, reference, parent, implied)
             if own and not own.is_most and (of_parent := known.get(parent.name)):
                 count = partial(_new_orphans, engine, model, reference, parent, implied, own, of_parent)
-            yield _timed(model.name, name, "fail", count)
+            yield partial(_timed, model.name, name, "fail", count)
     for check in model.doc.checks:
         what = f"{model.file}: check {check.name}"
         query = render(check.sql, what, parameters)
         offending = f"select count(*) from ({query}) as offending"
-        yield _timed(model.name, check.name, check.severity, partial(engine.value, offending))
+        yield partial(_timed, model.name, check.name, check.severity, partial(engine.value, offending))
+
+
+def run_checks(
+    engine: Engine,
+    model: Model,
+    models: Mapping[str, Model],
+    parameters: Mapping[str, Parameter],
+    news: Mapping[str, News] | None = None,
+) -> Iterator[CheckResult]:
+    """The results of `checks_of`, one after the other."""
+    for check in checks_of(engine, model, models, parameters, news):
+        yield check()
+
+
+def run_together(engine: Engine, checks: Iterable[Callable[[], CheckResult]]) -> list[CheckResult]:
+    """The results of checks: a distributed engine works on several at a time, for most of it is waiting."""
+    if not engine.is_distributed:
+        return [check() for check in checks]
+    with ThreadPoolExecutor(_AT_ONCE) as threads:
+        return list(threads.map(lambda check: check(), checks))
 
 
 def _timed(table: str, name: str, severity: str, count: Callable[[], int]) -> CheckResult:
@@ -103,14 +127,18 @@ def _repeated(engine: Engine, model: Model, news: News | None = None) -> int:
         # Plain equality lets the scan leave out row groups by their bounds; it doesn't find nulls.
         same = same_key(grain, "rows", "news") if has_nulls else _equal(grain, "rows", grain, "news")
         rows = f"(select rows.* from {model.name} as rows semi join {news.added} as news on {same}) as rows"
-    elif len(grain) == 1 and model.doc.columns[grain[0]].type == "bigint":
+    elif not engine.is_distributed and len(grain) == 1 and model.doc.columns[grain[0]].type == "bigint":
         counted = repeated_ids(engine.stream(f"select {keys} from {model.name}"))
         if counted is not None:
             return counted
     nullable = {name for name in grain if model.doc.columns[name].type != "bigint"}
     null = " or ".join(f"{quote(name)} is null" for name in grain if name in nullable and len(grain) == 1) or "false"
     suspects = rows
-    if rows == model.name and _FEW_KEYS < engine.value(f"select count(*) from {model.name}") <= _MOST_HASHES:
+    if (
+        not engine.is_distributed
+        and rows == model.name
+        and _FEW_KEYS < engine.value(f"select count(*) from {model.name}") <= _MOST_HASHES
+    ):
         # Equal keys have equal hashes: only keys whose hash occurs again need be compared.
         twice = _twice(engine.stream(f"select hash({keys}) as hash from {model.name}"))
         engine.register("hashes_twice", pa.table({"hash": twice}))
@@ -168,11 +196,16 @@ def _orphans(engine: Engine, model: Model, reference: Reference, parent: Model, 
     to = reference.to or parent.doc.grain
     columns = ", ".join(map(quote, reference.columns))
     there, same = _conditions(reference, to, implied)
-    rows, keys = (engine.value(f"select count(*) from {name}") for name in (model.name, parent.name))
     orphans = f"(select {columns} from {model.name} where {there}) as child anti join {parent.name} as parent on {same}"
-    if rows >= _MANY_TIMES * keys:
+    if engine.is_distributed or _has_many(engine, model, parent):
         orphans = orphans.replace("(select ", "(select distinct ", 1)
     return int(engine.value(f"select count(*) from (select distinct child.* from {orphans})"))
+
+
+def _has_many(engine: Engine, model: Model, parent: Model) -> bool:
+    """Whether a table has so many rows for each of its parent's that they share few keys."""
+    rows, keys = (engine.value(f"select count(*) from {name}") for name in (model.name, parent.name))
+    return bool(rows >= _MANY_TIMES * keys)
 
 
 def _new_orphans(
@@ -186,25 +219,26 @@ def _new_orphans(
     columns = ", ".join(map(quote, reference.columns))
     there, same = _conditions(reference, to, implied)
     keys = f"select distinct {columns} from {own.added} where {there}"
+    work = "work." + "_".join([model.name.partition(".")[2], *reference.columns])
     if theirs.is_added:
         engine.execute(
-            f"create or replace table {_WORK}_rest as select * from ({keys}) as child "
+            f"create or replace table {work}_rest as select * from ({keys}) as child "
             f"anti join {theirs.added} as parent on {same}"
         )
-        keys = f"select * from {_WORK}_rest"
+        keys = f"select * from {work}_rest"
     parts = []
-    if not theirs.is_added or engine.value(f"select count(*) from {_WORK}_rest"):
+    if not theirs.is_added or engine.value(f"select count(*) from {work}_rest"):
         parts.append(f"select {columns} from ({keys}) as child anti join {parent.name} as parent on {same}")
     if theirs.is_removed:
         kept = _equal(to, "parent", to, "kept")
         named = ", ".join(f"parent.{quote(name)}" for name in to)
         engine.execute(
-            f"create or replace table {_WORK}_lost as select distinct {named} from {theirs.removed} as parent "
+            f"create or replace table {work}_lost as select distinct {named} from {theirs.removed} as parent "
             f"anti join {parent.name} as kept on {kept}"
         )
-        if engine.value(f"select count(*) from {_WORK}_lost"):
+        if engine.value(f"select count(*) from {work}_lost"):
             child = f"select distinct {columns} from {model.name} where {there}"
-            parts.append(f"select {columns} from ({child}) as child semi join {_WORK}_lost as parent on {same}")
+            parts.append(f"select {columns} from ({child}) as child semi join {work}_lost as parent on {same}")
     return int(engine.value(f"select count(*) from ({' union '.join(parts)}) as orphans")) if parts else 0
 
 

@@ -54,9 +54,10 @@ class Fates:
 anti join (select row_id from {self.excluded}) as excluded on standard.{key} = excluded.row_id"""
 
     def forget(self, engine: Engine) -> None:
-        """Free the memory that the standardised rows take, when silver has them."""
-        if self.kept:
-            engine.execute(f"drop table if exists {self.kept}")
+        """Free the memory that the rows take, when silver has them; what was made of others goes before these."""
+        for name in (self.excluded, self.duplicates, self.quarantine, f"work.suspects_{self.source}", self.kept):
+            if name:
+                engine.execute(f"drop table if exists {name}")
 
 
 def judge_rows(engine: Engine, judge: Judge, bronze: str, history: History | None = None) -> Fates:
@@ -79,7 +80,6 @@ def judge_rows(engine: Engine, judge: Judge, bronze: str, history: History | Non
         f"create or replace table work.excluded_{name} as select row_id from work.quarantine_{name} union all "
         f"select row_id from work.duplicates_{name} where not is_history"
     )
-    engine.execute(f"drop table work.suspects_{name}")
     displaced = engine.value(f"select count(*) from work.duplicates_{name} where is_history")
     return Fates(
         judge=judge,

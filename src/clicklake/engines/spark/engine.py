@@ -208,13 +208,10 @@ class Spark:
 
         with told():
             kept = frame.persist(StorageLevel.MEMORY_AND_DISK)
-        before = self._kept.pop(name, None)
+            kept.count()  # now: what it is made of may be dropped behind this
+        self._drop(name)
         self._view(name, kept)
         self._kept[name] = kept
-        if before is not None:
-            with told():
-                kept.count()  # it may be made of what had its name before
-            before.unpersist()
 
     def _drop(self, name: str) -> None:
         self.session.catalog.dropTempView(name)

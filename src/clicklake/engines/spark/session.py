@@ -36,6 +36,7 @@ _LOCAL = {
     "spark.driver.host": "127.0.0.1",
     "spark.driver.bindAddress": "127.0.0.1",
     "spark.sql.shuffle.partitions": "8",
+    "spark.scheduler.mode": "FAIR",
 }
 """What is handy on one machine."""
 
