@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 ROWS   ?= 2000000
 DEMO   ?= demo
 
-.PHONY: help demo test coverage test-all test-browser faults lint format docs bench bench-increment bench-commerce bench-large clean
+.PHONY: help demo test coverage test-all test-browser test-kafka faults lint format docs bench bench-increment bench-commerce bench-large clean
 
 help:  ## Say what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-15s %s\n", $$1, $$2}'
@@ -37,16 +37,26 @@ demo: $(VENV)/.installed  ## Generate 2,000,000 events and the shop's orders, ru
 	@echo "The program is in $(BIN): source $(BIN)/activate"
 
 test: $(VENV)/.dev  ## Run the test suite
-	$(BIN)/python -m pytest -n 2 -m "not slow and not network and not browser" $(ARGS)
+	$(BIN)/python -m pytest -n 2 -m "not slow and not network and not browser and not kafka" $(ARGS)
 
 coverage: $(VENV)/.dev  ## The test suite, and which lines it runs: takes half as long again
-	$(BIN)/python -m pytest -n 2 --cov --cov-report=term:skip-covered -m "not slow and not network and not browser" $(ARGS)
+	$(BIN)/python -m pytest -n 2 --cov --cov-report=term:skip-covered -m "not slow and not network and not browser and not kafka" $(ARGS)
 
 test-all: $(VENV)/.dev  ## Run every test, those that are slow or need a package registry too
 	$(BIN)/python -m pytest -n 2 $(ARGS)
 
 test-browser: $(VENV)/.dev  ## Look at the pages in Chromium; BROWSER_PICTURES=DIR keeps pictures of them
 	$(BIN)/python -m pytest -m browser $(ARGS) tests/browser
+
+# The jars of a broker, about 43 MB, where Maven and Java are there to have and to run them.
+KAFKA_JARS ?= .tools/kafka
+$(KAFKA_JARS)/.fetched: tests/kafka/pom.xml
+	@command -v java >/dev/null && command -v mvn >/dev/null || { echo "make test-kafka needs Java 17 or newer and Maven"; exit 1; }
+	mvn --quiet --batch-mode --file tests/kafka/pom.xml dependency:copy-dependencies -DoutputDirectory=$(abspath $(KAFKA_JARS))
+	@touch $@
+
+test-kafka: $(VENV)/.dev $(KAFKA_JARS)/.fetched  ## Streams against a real Kafka broker, which it fetches and runs by itself
+	KAFKA_JARS=$(abspath $(KAFKA_JARS)) $(BIN)/python -m pytest -m kafka $(ARGS) tests/kafka
 
 faults: $(VENV)/.dev  ## Kill 1,000 runs and print the score; ARGS="--kills 100 --seed 2" for fewer or others
 	PYTHONPATH=tests $(BIN)/python -m faults $(ARGS)

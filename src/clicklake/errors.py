@@ -9,6 +9,7 @@ ClicklakeError                  exit 1, the run failed
 │   └── MissingExtraError       a package that only some functions need is not installed
 ├── InputError                  exit 1, a file that can't be read; the others went in
 ├── EngineError                 the engine gave up
+├── StreamError                 a broker, topic or position that a stream can't go on with
 ├── FitError                    a statistical model that can't be fitted to the data
 ├── StorageError                a table that can't be read or written
 │   ├── ChangesLostError        what a table had before is gone; what reads it is rebuilt
@@ -113,6 +114,10 @@ class InputError(ClicklakeError):
 
 class EngineError(ClicklakeError):
     """The SQL engine failed."""
+
+
+class StreamError(ClicklakeError):
+    """A stream can't go on: its broker, its topic, or the place in it where it stopped."""
 
 
 class FitError(ClicklakeError):

@@ -59,6 +59,45 @@ def size_in_bytes(text: str) -> int:
     return int(float(found[1]) * (1024 if "I" in unit else 1000) ** _UNITS[unit[0]])
 
 
+_DURATION = re.compile(r"(\d+(?:\.\d+)?) ?(s|m|h|d)")
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+def _duration(value: object) -> object:
+    if not isinstance(value, str) or not _DURATION.fullmatch(value):
+        raise ValueError(f"{value!r} is not a duration such as 90s, 30m, 1h or 2d")
+    return value
+
+
+def seconds_of(text: str) -> float:
+    """The seconds of a duration such as 90s, 30m, 1h or 2d.
+
+    Raises:
+        ValueError: It is none.
+    """
+    _duration(text)
+    found = _DURATION.fullmatch(text)
+    assert found is not None
+    return float(found[1]) * _SECONDS[found[2]]
+
+
+def _broker(value: str) -> str:
+    if not re.fullmatch(r"(\[[0-9A-Fa-f:]+\]|[^\s,:/@]+):\d{1,5}", value):
+        raise ValueError(f"{value!r} is not a broker such as kafka.example:9092")
+    return value
+
+
+def _topic(value: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9._-]{1,249}", value) or value in (".", ".."):
+        raise ValueError(f"{value!r} is not the name of a topic; allowed: A-Z, a-z, 0-9, '.', '_' and '-'")
+    return value
+
+
+def _as_text(value: object) -> object:
+    """Numbers and yes or no as the text that a library takes."""
+    return str(value).lower() if isinstance(value, (bool, int, float)) else value
+
+
 def _currency_code(value: object) -> object:
     if not isinstance(value, str) or not re.fullmatch("[A-Z]{3}", value):
         raise ValueError(f"{value!r} is not a currency code of three capital letters, such as USD")
@@ -94,6 +133,10 @@ TimeZone = Annotated[str, AfterValidator(_time_zone)]
 SourceName = Annotated[str, AfterValidator(_source_name)]
 Endpoint = Annotated[str, AfterValidator(_endpoint)]
 Secret = Annotated[SecretStr, Field(min_length=1), WithJsonSchema({"type": "string", "minLength": 1})]
+LibraryOption = Annotated[Secret, BeforeValidator(_as_text)]
+Duration = Annotated[str, BeforeValidator(_duration)]
+Broker = Annotated[str, AfterValidator(_broker)]
+TopicName = Annotated[str, AfterValidator(_topic)]
 PathText = Annotated[str, Field(min_length=1)]
 Percentage = Annotated[float, Field(ge=0, le=100)]
 Amount = Annotated[Decimal, Field(gt=0), WithJsonSchema({"type": "number", "exclusiveMinimum": 0})]

@@ -65,6 +65,17 @@ OTHER_VALUES = {
     "openlineage.url": "http://localhost:5000/api/v1/lineage",
     "openlineage.file": "/var/log/openlineage.jsonl",
     "openlineage.namespace": "shop",
+    "kafka.brokers": "one:9092, two:9092",
+    "kafka.topics.*": "clicks",
+    "kafka.group": "shop",
+    "kafka.start": "latest",
+    "kafka.batch_seconds": "10.5",
+    "kafka.batch_rows": "5000",
+    "kafka.buffer": "16MB",
+    "kafka.watermark": "30m",
+    "kafka.event_time": "event_timestamp",
+    "kafka.on_gap": "continue",
+    "kafka.options.*": "SSL",
 }
 
 
@@ -115,6 +126,8 @@ def test_without_a_file_the_defaults_hold(load, tmp_path):
         "quality.sources",
         "quality.dimensions",
         "quality.tables",
+        "kafka.topics",
+        "kafka.options",
     }
 
 
@@ -176,6 +189,8 @@ def test_every_default_can_be_set_by_the_environment(load, key):
     value = value_at(loaded.settings, name)
     if key == "alerts.urls":
         value = [url.get_secret_value() for url in value]
+    if key == "kafka.options.*":
+        value = value.get_secret_value()
     shown = ", ".join(value) if isinstance(value, list) else str(value)
     assert shown in (OTHER_VALUES[key], f"{OTHER_VALUES[key]}.0")
     assert shown != REFERENCE[key].default
@@ -344,7 +359,7 @@ def test_profiles_do_not_nest(refused):
 
 TOP_KEYS = (
     "lake, engine, currency, currency_rates, holidays, reporting_timezone, purchase_source, sources, rules, segments, "
-    "lifetime_value, affinity, quality, duckdb, storage, owners, logs, alerts, openlineage, profile, profiles"
+    "lifetime_value, affinity, quality, duckdb, storage, owners, logs, alerts, openlineage, kafka, profile, profiles"
 )
 WRONG_IN_FILE = {
     "currency: EUR\nlak: x": f"2: unknown key 'lak' (did you mean 'lake'?); allowed here: {TOP_KEYS}",
@@ -753,7 +768,11 @@ def test_the_template_shows_every_setting_at_its_default_or_as_an_example(load):
     text = re.sub(r"^( *)#(?=[a-z])", r"\1", TEMPLATE, flags=re.MULTILINE)
     loaded = load(text, profile="dev")
     written = {
-        re.sub(r"(sources|dimensions|tables|owners)\.\w+", r"\1.*", key)
+        re.sub(
+            r"(sources|dimensions|tables|owners|topics|options)\.[\w.]+?(?=$|\.(?:paths|drift|warn_under|fail_under))",
+            r"\1.*",
+            key,
+        )
         for key, origin in loaded.origin.items()
         if origin != "default"
     }
@@ -769,10 +788,22 @@ def test_the_template_shows_every_setting_at_its_default_or_as_an_example(load):
         "openlineage.file",
         "currency_rates",
         "holidays",
+        "kafka.brokers",
+        "kafka.group",
+        "kafka.event_time",
     }
     for key in set(written) - examples - {"lake", "logs.directory"}:
         if "*" not in key and not key.startswith("rules."):
             assert value_at(loaded.settings, key) == value_at(Settings(), key)
+
+
+def test_options_of_kafka_are_secrets(load):
+    text = "kafka: {options: {sasl.password: '${PASSWORD}', session.timeout.ms: 6000}}"
+    loaded = load(text, PASSWORD="TOKEN")
+    options = loaded.settings.kafka.options
+    assert options["sasl.password"].get_secret_value() == "TOKEN"
+    assert options["session.timeout.ms"].get_secret_value() == "6000"
+    assert "TOKEN" not in repr(loaded) + repr(options) + json.dumps(loaded.shown())
 
 
 def test_urls_of_alerts_are_secrets(load, refused):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +28,7 @@ class Context:
         log_level: --log-level.
         json: --json: machine output on stdout and nothing else there.
         debug: --debug: tracebacks.
+        overrides: Settings that a command's own options stand for, by dotted key.
     """
 
     lake: str | None = None
@@ -37,12 +38,13 @@ class Context:
     log_level: str | None = None
     json: bool = False
     debug: bool = False
+    overrides: Mapping[str, object] = field(default_factory=dict)
 
     def open(self, lake: str | None = None) -> Lake:
         """The lake that the flags and settings name."""
         from clicklake.lake import Lake
 
-        overrides = {"engine": self.engine, "logs.level": self.log_level}
+        overrides = {"engine": self.engine, "logs.level": self.log_level, **self.overrides}
         opened = Lake(lake or self.lake, config=self.config, profile=self.profile, overrides=overrides)
         start_logging(opened.settings.logs.level, is_quiet=self.json)
         return opened

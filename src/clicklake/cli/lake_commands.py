@@ -31,6 +31,9 @@ def status(ctx: typer.Context) -> None:
     out.print(f"Lake {lake.path}", soft_wrap=True)
     if found.sources:
         context.show(found.sources, title="Sources")
+    if found.streams:
+        shown = [{**row, "last_batch": row["last_batch"].replace(tzinfo=None)} for row in found.streams]
+        context.show(shown, title="Streams")
     if found.last_run:
         run = found.last_run
         out.print(f"Last run: {run['run_id']} ({run['command']}) {run['status']} in {run['seconds']:.1f} s")

@@ -23,6 +23,7 @@ from clicklake.cli import (
     project_commands,
     quality_commands,
     report_commands,
+    stream_commands,
 )
 from clicklake.cli.context import Context
 from clicklake.errors import ClicklakeError
@@ -38,6 +39,7 @@ app = typer.Typer(
 )
 for group in (
     pipeline_commands,
+    stream_commands,
     report_commands,
     lake_commands,
     maintenance,

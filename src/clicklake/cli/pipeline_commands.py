@@ -12,6 +12,7 @@ from clicklake.cli.context import Context
 
 if TYPE_CHECKING:
     from clicklake.lake import Lake, RunResult
+    from clicklake.synthetic import GeneratorConfig
 
 
 class Only(str, Enum):
@@ -40,8 +41,8 @@ def demo(
 
 def generate(
     ctx: typer.Context,
-    directory: Annotated[Path, typer.Argument(help="Where the files go.")],
-    rows: Annotated[int, typer.Option(min=1, help="Records of click_events.")] = 100_000,
+    directory: Annotated[Path | None, typer.Argument(help="Where the files go.")] = None,
+    rows: Annotated[int, typer.Option(min=1, help="Records of click_events; with --to, messages.")] = 100_000,
     web_rows: Annotated[int, typer.Option(min=0, help="Records of web_events.")] = 0,
     seed: Annotated[int, typer.Option(help="The same seed makes the same bytes.")] = 42,
     days: Annotated[int, typer.Option(min=1, help="Days of the period.")] = 90,
@@ -60,6 +61,12 @@ def generate(
     ] = None,
     customers: Annotated[int | None, typer.Option(min=1, help="Customers; else nearly all who may visit.")] = None,
     products: Annotated[int | None, typer.Option(min=1, help="Products; else 50 to 5,000, by the records.")] = None,
+    to: Annotated[
+        str | None, typer.Option(help="kafka://host:port/topic: web_events go there, a message each, not into files.")
+    ] = None,
+    rate: Annotated[float | None, typer.Option(min=0.1, help="With --to: messages a second; else all at once.")] = None,
+    seconds: Annotated[float | None, typer.Option(min=0.1, help="With --to and --rate: for so long.")] = None,
+    truth_file: Annotated[Path | None, typer.Option("--truth", help="With --to: the file for truth.json.")] = None,
 ) -> None:
     """Make synthetic, seeded clicks and the orders, customers, products and payments that fit them.
 
@@ -70,6 +77,27 @@ def generate(
     from clicklake.synthetic import generate as make
 
     context: Context = ctx.obj
+    if to:
+        if directory or only or order_lines or customers or compression:
+            raise UsageError("--to sends web_events alone: leave out DIR, --only, --compression and what orders need")
+        if seconds and not rate:
+            raise UsageError("--seconds needs --rate")
+        messages = GeneratorConfig(
+            rows=0,
+            web_rows=max(1, round(seconds * rate)) if seconds and rate else rows,
+            seed=seed,
+            days=days,
+            duplicate_share=duplicate_share,
+            late_share=late_share,
+            malformed_share=malformed_share,
+            products=products,
+        )
+        _send(context, to, messages, rate, truth_file)
+        return
+    if directory is None or rate or seconds or truth_file:
+        raise UsageError(
+            "give the folder for the files, or with --to the topic (which --rate, --seconds, --truth need)"
+        )
     if only and (order_lines or customers):
         raise UsageError("--only clicks makes neither orders nor customers; leave out --order-lines and --customers")
     config = GeneratorConfig(
@@ -96,6 +124,26 @@ def generate(
         context.say(f"{directory / name}: {records:,} records")
     context.say(f"what was put in stands in {directory / 'truth.json'}")
     context.say("next: clicklake run " + " ".join(f"{name}={directory / name}" for name in made))
+
+
+def _send(context: Context, to: str, config: GeneratorConfig, rate: float | None, truth_file: Path | None) -> None:
+    """Generate into a topic, and say what was sent."""
+    import json
+
+    from clicklake.synthetic.send import send
+
+    told, truth = send(to, config, rate, context.open().settings.kafka.options)
+    if truth_file:
+        truth_file.write_text(json.dumps(truth, indent=2) + "\n", encoding="utf-8")
+    if context.json:
+        typer.echo(json.dumps({**told, "truth": truth}))
+        return
+    context.say(
+        f"{told['topic']}: {told['messages']:,} messages, {told['bytes']:,} bytes in {told['seconds']:.1f} s, "
+        f"{told['rate']:,.0f} a second"
+    )
+    if truth_file:
+        context.say(f"what was put in stands in {truth_file}")
 
 
 def run(

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from rich.markup import escape
 
+from clicklake.ingest.withdrawals import STREAM
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
     from clicklake.trace.fate import Story
     from clicklake.trace.trace import Trace
 
-_LEFT_OUT = ("source_file", "source_version", "data_source", "ingestion_timestamp", "ingestion_date")
+_LEFT_OUT = ("source_file", "source_version", "source_offset", "data_source", "ingestion_timestamp", "ingestion_date")
 _LIST = ("event_id", "event_timestamp", "event_type", "product_id", "amount", "source", "source_file")
 
 
@@ -52,11 +54,11 @@ def _print_story(out: Console, found: Trace, told: Story) -> None:
     file = told.file
     pairs = [
         ("path", file["path"]),
-        ("place", f"row {file['row']:,} of the {file['rows']:,} that it brought"),
+        ("place", _place(file)),
         ("ingested", file["ingested_at"]),
         ("version", file["version"]),
     ]
-    _section(out, "File", pairs)
+    _section(out, "Message" if "offset" in file else "File", pairs)
     _section(out, "Fate", _fate(told))
 
 
@@ -69,7 +71,7 @@ def _fate(told: Story) -> Iterable[tuple[str, Any]]:
             f"contract {contract['version']} of {told.source}, in use since {_value(contract['recorded_at'])}",
         )
     if told.fate == "loaded":
-        rows = [f"{row['row_id']} ({row['path']}, row {row['row']})" for row in told.duplicates]
+        rows = [f"{row['row_id']} ({row['path']}, {_short_place(row)})" for row in told.duplicates]
         more = told.duplicate_count - len(rows)
         listed = "; ".join(rows) + (f"; and {more:,} more" if more > 0 else "")
         yield "duplicates", f"{told.duplicate_count:,} dropped for it: {listed}" if rows else "none"
@@ -81,6 +83,17 @@ def _fate(told: Story) -> Iterable[tuple[str, Any]]:
     for place in told.gold:
         key = ", ".join(f"{name}={_value(value)}" for name, value in place["key"].items())
         yield "counts in", f"{place['table']} {key}"
+
+
+def _place(file: dict[str, Any]) -> str:
+    if "offset" not in file:
+        return f"row {file['row']:,} of the {file['rows']:,} that it brought"
+    topic, _, partition = file["path"].removeprefix(STREAM).rpartition("/")
+    return f"topic {topic}, partition {partition}, offset {file['offset']:,}"
+
+
+def _short_place(row: dict[str, Any]) -> str:
+    return f"row {row['row']}" if row.get("offset") is None else f"offset {row['offset']}"
 
 
 def _section(out: Console, title: str, pairs: Iterable[tuple[str, Any]]) -> None:

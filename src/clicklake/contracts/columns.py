@@ -19,7 +19,7 @@ PROVENANCE = ("row_id", "extra", "corrupt_record", "source_file", "source_versio
 
 NAME = re.compile(r"[a-z][a-z0-9_]*")
 
-_RESERVED = {*PROVENANCE, "ingestion_timestamp", "ingestion_date"}
+_RESERVED = {*PROVENANCE, "source_offset", "ingestion_timestamp", "ingestion_date"}
 _SEVERITIES = {"error": "error", "critical": "error", "warning": "warning", "warn": "warning", "info": "warning"}
 
 

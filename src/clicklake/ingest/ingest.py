@@ -26,6 +26,9 @@ ROW_MARK = "row_id"
 SOURCE_BITS = 40
 """row_id = source_number * 2^40 + n: unique in the lake, below 2^53, rising with ingestion."""
 
+OFFSET = "source_offset"
+"""Column of a bronze table that messages came to: the offset of the message; null for rows of files."""
+
 _CONSTANTS = ("source_file", "source_version", "data_source")
 _TRIES = 20
 _READERS: Mapping[str, Reader] = {"csv": read_csv, "ndjson": read_ndjson, "parquet": read_parquet}
@@ -230,7 +233,7 @@ def _evolved(bronze: Snapshot, contract: Contract, new: Sequence[FileOutcome], l
     loader.probe(new, contract, "evolve")
     base = bronze_spec(contract)
     stats = [outcome.stats for outcome in new if outcome.status == "new"]
-    before = [item.name for item in bronze.schema if item.name not in base.schema.names]
+    before = [item.name for item in bronze.schema if item.name not in (*base.schema.names, OFFSET)]
     names = [*before, *new_columns(stats, [*base.schema.names, *before])]
     fields = [pa.field(name, pa.string()) for name in names]
     return replace(base, schema=pa.schema([*base.schema, *fields]), pii=base.pii | set(names))

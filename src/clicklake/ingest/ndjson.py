@@ -56,29 +56,72 @@ def read_ndjson(file: InputFile, contract: Contract, stats: FileStats) -> Iterat
     of text, number or time holds an object or a list, or a column of objects something else. Texts come
     decoded, everything else as it is spelled; that is drift in a column of text. Unknown keys go to `extra`.
     """
-    query, drift, schema = _query(contract), _Drift(contract, stats), text_schema(contract)
-    with _database().cursor() as connection:
-        for text in _batches(file):
-            lines, corrupt = _lines(text)
+    reader = LineReader(contract, stats)
+    for text in _batches(file):
+        lines, corrupt = _lines(text)
+        for rows, _ in reader.read(lines):
+            yield rows
+        if corrupt:
+            yield reader.corrupt(corrupt)
+    reader.note_missing()
+
+
+class LineReader:
+    """Reads lines into rows; a call can be followed by others, as batches of a file or messages of a stream.
+
+    Args:
+        contract: The columns.
+        stats: Is filled in on the way.
+    """
+
+    def __init__(self, contract: Contract, stats: FileStats) -> None:
+        self._contract, self._stats = contract, stats
+        self._query, self._drift, self._schema = _query(contract), _Drift(contract, stats), text_schema(contract)
+
+    def read(self, lines: pa.Array) -> Iterator[tuple[pa.RecordBatch, np.ndarray]]:
+        """Rows in `text_schema`, with the place that each has among the lines; blank lines are no rows."""
+        with _database().cursor() as connection:
             connection.register("lines", pa.table({"line": lines}))
-            table = connection.sql(query).to_arrow_table()
+            table = connection.sql(self._query).to_arrow_table()
+            is_plain = pc.is_null(table["doubtful"]).to_numpy()
             doubtful = pc.drop_null(table["doubtful"]).to_pylist()
             plain = table.filter(pc.is_null(table["doubtful"])) if doubtful else table
-            drift.note_plain(connection, plain)
-            texts = (line.rstrip("\n") for line in doubtful if line.strip(" \t\n"))
-            rows, others = _read_lines(texts, contract, drift)
-            corrupt += others
-            stats.records += plain.num_rows + rows.num_rows + len(corrupt)
-            stats.corrupt += len(corrupt)
-            nothing = pa.nulls(plain.num_rows, pa.string())
-            values = [*plain.columns[: len(contract.columns)], nothing, nothing]
-            yield from pa.table(values, names=schema.names).cast(schema).to_batches()
-            if rows.num_rows:
-                yield rows
-            if corrupt:
-                yield corrupt_batch(corrupt, contract)
-    if stats.records > stats.corrupt:
-        drift.note_missing()
+            self._drift.note_plain(connection, plain)
+        nothing = pa.nulls(plain.num_rows, pa.string())
+        values = [*plain.columns[: len(self._contract.columns)], nothing, nothing]
+        rows = pa.table(values, names=self._schema.names).cast(self._schema)
+        self._stats.records += rows.num_rows
+        places, first = np.flatnonzero(is_plain), 0
+        for batch in rows.to_batches():
+            yield batch, places[first : first + batch.num_rows]
+            first += batch.num_rows
+        yield from self._read_doubtful(doubtful, np.flatnonzero(~is_plain))
+
+    def _read_doubtful(
+        self, doubtful: Sequence[str], places: np.ndarray
+    ) -> Iterator[tuple[pa.RecordBatch, np.ndarray]]:
+        is_record = np.array([bool(line.strip(" \t\n")) for line in doubtful], bool)
+        texts = [line.rstrip("\n") for line, given in zip(doubtful, is_record, strict=True) if given]
+        places = places[is_record]
+        rows, corrupt = _read_lines(texts, self._contract, self._drift)
+        is_corrupt = np.zeros(len(texts), bool)
+        is_corrupt[corrupt] = True
+        self._stats.records += rows.num_rows
+        if rows.num_rows:
+            yield rows, places[~is_corrupt]
+        if corrupt:
+            yield self.corrupt([texts[at] for at in corrupt]), places[is_corrupt]
+
+    def corrupt(self, lines: list[str]) -> pa.RecordBatch:
+        """Rows of lines that can't be read."""
+        self._stats.records += len(lines)
+        self._stats.corrupt += len(lines)
+        return corrupt_batch(lines, self._contract)
+
+    def note_missing(self) -> None:
+        """Note the columns that no row had a key for."""
+        if self._stats.records > self._stats.corrupt:
+            self._drift.note_missing()
 
 
 @lru_cache(maxsize=1)
@@ -174,17 +217,17 @@ class _Shape:
         return [*(None if place is None else _text(spellings[place]) for place in self._known), extra, None]
 
 
-def _read_lines(lines: Iterable[str], contract: Contract, drift: _Drift) -> tuple[pa.RecordBatch, list[str]]:
-    """Rows of the good lines, and the corrupt ones."""
+def _read_lines(lines: Iterable[str], contract: Contract, drift: _Drift) -> tuple[pa.RecordBatch, list[int]]:
+    """Rows of the good lines, and the places of the corrupt ones."""
     schema = text_schema(contract)
     shapes: dict[tuple[tuple[str, ...], tuple[str, ...]], _Shape] = {}
     values: list[str | None] = []  # one after the other: many small lists would keep the garbage collector busy
-    corrupt: list[str] = []
-    for line in lines:
+    corrupt: list[int] = []
+    for place, line in enumerate(lines):
         try:
             keys, spellings = _members(line)
         except (ValueError, RecursionError):
-            corrupt.append(line)
+            corrupt.append(place)
             continue
         kinds = tuple([_KINDS.get(spelling[0], "number") for spelling in spellings])
         shape = shapes.get((keys, kinds))
@@ -194,7 +237,7 @@ def _read_lines(lines: Iterable[str], contract: Contract, drift: _Drift) -> tupl
         if shape.is_good:
             values += shape.row(spellings)
         else:
-            corrupt.append(line)
+            corrupt.append(place)
     for shape in shapes.values():
         drift.note(shape.members, shape.lines, is_good=shape.is_good)
     columns = [values[i :: len(schema)] for i in range(len(schema))]

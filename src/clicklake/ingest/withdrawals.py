@@ -18,6 +18,9 @@ from clicklake.storage import Snapshot, Store, commit
 from clicklake.tables import system_spec
 
 WITHDRAWN = "ops.withdrawn"
+STREAM = "kafka://"
+"""What `source_file` begins with in rows that were messages."""
+
 _TRIES = 20
 
 
@@ -53,11 +56,17 @@ def among(ranges: Sequence[Withdrawn], column: str = "row_id") -> str:
 
 
 def live_versions(store: Store, engine: Engine, bronze: Snapshot) -> frozenset[str]:
-    """The file contents in a bronze table that were not withdrawn: these are not ingested again."""
+    """The file contents in a bronze table that were not withdrawn: these are not ingested again.
+
+    Rows of a stream have no file; what came of it is known by marks.
+    """
     source = bronze.name.partition(".")[2]
     snapshot = store.find(WITHDRAWN)
     ranges = withdrawn(store, engine, source, latest(snapshot, source))
-    rows = engine.rows(f"select distinct source_version from ({engine.scan(bronze)}) where not ({among(ranges)})")
+    rows = engine.rows(
+        f"select distinct source_version from ({engine.scan(bronze)}) where not ({among(ranges)}) "
+        f"and not starts_with(source_file, {string(STREAM)})"
+    )
     return frozenset(row[0] for row in rows)
 
 
@@ -85,9 +94,12 @@ def withdraw(
         snapshot = store.ensure(system_spec(catalogue, WITHDRAWN))
         number = latest(snapshot, source)
         gone = among(withdrawn(store, engine, source, number))
+        rows_of_file = f"from ({engine.scan(bronze)}) where source_file = {string(path)} and not ({gone})"
+        # A file's rows are neighbours; of a stream only those of one partition that came in one batch.
+        stretch = "row_id - row_number() over (order by row_id)" if path.startswith(STREAM) else "0"
         chosen = engine.rows(
-            f"select source_file, source_version, min(row_id), max(row_id), count(*) from ({engine.scan(bronze)}) "
-            f"where source_file = {string(path)} and not ({gone}) group by 1, 2 order by 3"
+            "select source_file, source_version, min(row_id), max(row_id), count(*) "
+            f"from (select *, {stretch} as stretch {rows_of_file}) group by 1, 2, stretch order by 3"
         )
         if not chosen:
             return {}
@@ -100,7 +112,10 @@ def withdraw(
             commit(store, snapshot, table, marks={f"withdrawals:{source}": number + 1})
         except ConflictError:
             continue
-        return {row[1]: row[4] for row in chosen}
+        counts: dict[str, int] = {}
+        for row in chosen:
+            counts[row[1]] = counts.get(row[1], 0) + row[4]
+        return counts
     raise ConflictError(f"{WITHDRAWN}: {_TRIES} commits of other writers came first; try again")
 
 

@@ -6,11 +6,12 @@ from clicklake.lake.keeping import KeepingLake
 from clicklake.lake.reading import ReadingLake
 from clicklake.lake.restating import RestatedResult, RestatingLake
 from clicklake.lake.running import RunResult
+from clicklake.lake.streaming import StreamingLake
 
 __all__ = ["Lake", "RestatedResult", "RunResult"]
 
 
-class Lake(RestatingLake, ReadingLake, KeepingLake):
+class Lake(RestatingLake, StreamingLake, ReadingLake, KeepingLake):
     """A lake: bronze, silver and gold Delta tables under one root.
 
     Args:

@@ -196,16 +196,8 @@ class RunningLake(OpenedLake):
     def _measured(self, work: Callable[[Pipeline, RunResult], None], run: Run) -> RunResult:
         channels = self._channels()
         result = RunResult(run.run_id, failures=run.failures)
-        engine = self.engine()
-        pipeline = Pipeline(
-            replace(self.store, note={"run": run.run_id}, touched=set()),
-            engine,
-            self.catalogue,
-            self.parameters,
-            run,
-            rule_parameters=self.rule_parameters,
-            drift_policies={name: s.drift for name, s in self.settings.sources.items() if s.drift},
-        )
+        pipeline = self._pipeline(run)
+        engine = pipeline.engine
         try:
             work(pipeline, result)
             result.rejudged = dict(pipeline.rejudged)
@@ -221,6 +213,18 @@ class RunningLake(OpenedLake):
         pipeline.record()
         result.seconds = run.stages[0].seconds or 0.0
         return result
+
+    def _pipeline(self, run: Run) -> Pipeline:
+        """The stages of a run, on an engine of its own."""
+        return Pipeline(
+            replace(self.store, note={"run": run.run_id}, touched=set()),
+            self.engine(),
+            self.catalogue,
+            self.parameters,
+            run,
+            rule_parameters=self.rule_parameters,
+            drift_policies={name: s.drift for name, s in self.settings.sources.items() if s.drift},
+        )
 
     @contextmanager
     def _listeners(self) -> Iterator[list[Progress]]:

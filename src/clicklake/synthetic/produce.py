@@ -69,9 +69,9 @@ def generate(
             commerce = stack.enter_context(Commerce(directory, shop, config.compression, count))
             commerce.write_master_data()
         for name, source in sources.items():
-            for records in _Producer(source, config, world, truths[name], totals, commerce).write():
+            for records in Producer(source, config, world, truths[name], totals, commerce).write():
                 count(records)
-    result = _document(config, truths, totals, commerce)
+    result = document(config, truths, totals, commerce)
     (directory / "truth.json").write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
     return result
 
@@ -82,9 +82,10 @@ def _refuse_old_data(directory: Path) -> None:
             raise UsageError(f"{directory / name} exists already. Delete it or choose another directory.")
 
 
-def _document(
+def document(
     config: GeneratorConfig, truths: dict[str, SourceTruth], totals: Totals, commerce: Commerce | None
 ) -> dict[str, object]:
+    """What stands in `truth.json`."""
     return {
         "seed": config.seed,
         "rows": config.rows,
@@ -99,7 +100,7 @@ def _document(
     }
 
 
-class _Producer:
+class Producer:
     """Makes and writes the records of one source.
 
     Args:
@@ -127,7 +128,7 @@ class _Producer:
     def write(self) -> Iterator[int]:
         """Write all files; yield the number of records of each step."""
         with Files(self.config.compression, self.source.header) as files:
-            for part, records in self._slices_as_they_arrive():
+            for part, records in self.slices_as_they_arrive():
                 path = self.source.path(part)
                 if self.source.keeps_empty_files:
                     files.write(path, b"")
@@ -138,7 +139,7 @@ class _Producer:
                 yield len(records)
         self.truth.files, self.truth.bytes = files.count, files.bytes
 
-    def _slices_as_they_arrive(self) -> Iterator[tuple[int, Events]]:
+    def slices_as_they_arrive(self) -> Iterator[tuple[int, Events]]:
         """Make the slices; a record that arrives after its slice waits for the slice of its arrival."""
         waiting: Events = np.empty(0, EVENT)
         for planned in self.source.slices:

@@ -10,14 +10,14 @@ from typing import Any
 
 from clicklake.contracts.columns import PROVENANCE
 from clicklake.engines.sql import quote, string
-from clicklake.ingest.ingest import SOURCE_BITS
+from clicklake.ingest.ingest import OFFSET, SOURCE_BITS
 from clicklake.ingest.withdrawals import WITHDRAWN
 from clicklake.quarantine import MASK, mask
 from clicklake.refine.registry import CONTRACTS
 from clicklake.refine.settle import DUPLICATES, LEDGER, QUARANTINE
 from clicklake.trace.reader import Reader
 
-_PROVENANCE = {*PROVENANCE, "ingestion_timestamp", "ingestion_date"} - {"extra"}
+_PROVENANCE = {*PROVENANCE, OFFSET, "ingestion_timestamp", "ingestion_date"} - {"extra"}
 
 
 @dataclass
@@ -30,10 +30,10 @@ class Story:
         fate: `loaded`, `duplicate`, `quarantined`, `withdrawn`, or `waiting` for the next run; `unknown` is a fault.
         told: The fate in words.
         raw: The row as it came: its columns, or the line where it could not be split.
-        file: path, version, ingested_at; `row` of `rows` that it brought.
+        file: path, version, ingested_at; `row` of `rows` that it brought, or the `offset` of the message that it was.
         contract: number, version and recorded_at of the contract that judged the row.
         silver: The silver row that it became, or that was kept in its place.
-        duplicates: The rows that were dropped in favour of this one: row_id, is_conflict, path, row.
+        duplicates: The rows that were dropped in favour of this one: row_id, is_conflict, path, row or offset.
         duplicate_count: How many these are.
         quarantine: Its history there: status, reasons, quarantined_at, resolved_at, contract_version.
         gold: The gold rows that it counts in: table and key.
@@ -111,15 +111,12 @@ def _raw(reader: Reader, source: str, row: Mapping[str, Any], *, show_pii: bool)
 
 
 def _file(reader: Reader, bronze: str, row: Mapping[str, Any]) -> dict[str, Any]:
+    place = {"path": row["source_file"], "version": row["source_version"], "ingested_at": row["ingestion_timestamp"]}
+    if row.get(OFFSET) is not None:
+        return {**place, "offset": row[OFFSET]}
     same = f"where source_version = {string(row['source_version'])} and source_file = {string(row['source_file'])}"
     (span,) = reader.select("min(row_id) as first, count(*) as rows", bronze, same)
-    return {
-        "path": row["source_file"],
-        "version": row["source_version"],
-        "ingested_at": row["ingestion_timestamp"],
-        "row": row["row_id"] - span["first"] + 1,
-        "rows": span["rows"],
-    }
+    return {**place, "row": row["row_id"] - span["first"] + 1, "rows": span["rows"]}
 
 
 def _quarantine(reader: Reader, source: str, row_id: int) -> list[dict[str, Any]]:
@@ -204,6 +201,7 @@ def _add_duplicates(reader: Reader, told: Story, limit: int) -> None:
                 "is_conflict": row["is_conflict"],
                 "path": place.get("path"),
                 "row": place.get("row"),
+                "offset": place.get("offset"),
             }
         )
 

@@ -1,0 +1,1 @@
+"""Messages of Kafka topics to bronze, exactly once; silver and gold follow in small batches."""
