@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 ROWS   ?= 2000000
 DEMO   ?= demo
 
-.PHONY: help demo test coverage test-all test-browser test-kafka faults lint format docs bench bench-increment bench-commerce bench-large clean
+.PHONY: help demo test coverage test-all test-browser test-kafka test-spark faults lint format docs bench bench-increment bench-commerce bench-large clean
 
 help:  ## Say what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-15s %s\n", $$1, $$2}'
@@ -37,10 +37,10 @@ demo: $(VENV)/.installed  ## Generate 2,000,000 events and the shop's orders, ru
 	@echo "The program is in $(BIN): source $(BIN)/activate"
 
 test: $(VENV)/.dev  ## Run the test suite
-	$(BIN)/python -m pytest -n 2 -m "not slow and not network and not browser and not kafka" $(ARGS)
+	$(BIN)/python -m pytest -n 2 -m "not slow and not network and not browser and not kafka and not spark" $(ARGS)
 
 coverage: $(VENV)/.dev  ## The test suite, and which lines it runs: takes half as long again
-	$(BIN)/python -m pytest -n 2 --cov --cov-report=term:skip-covered -m "not slow and not network and not browser and not kafka" $(ARGS)
+	$(BIN)/python -m pytest -n 2 --cov --cov-report=term:skip-covered -m "not slow and not network and not browser and not kafka and not spark" $(ARGS)
 
 test-all: $(VENV)/.dev  ## Run every test, those that are slow or need a package registry too
 	$(BIN)/python -m pytest -n 2 $(ARGS)
@@ -57,6 +57,14 @@ $(KAFKA_JARS)/.fetched: tests/kafka/pom.xml
 
 test-kafka: $(VENV)/.dev $(KAFKA_JARS)/.fetched  ## Streams against a real Kafka broker, which it fetches and runs by itself
 	KAFKA_JARS=$(abspath $(KAFKA_JARS)) $(BIN)/python -m pytest -m kafka $(ARGS) tests/kafka
+
+# What Spark needs beside: pyspark, and Java 17 or newer, which must be there.
+$(VENV)/.spark: $(VENV)/.dev pyproject.toml
+	$(BIN)/python -m pip install --quiet --editable '.[spark]'
+	@touch $@
+
+test-spark: $(VENV)/.spark  ## Run on Spark what the others run on DuckDB, and compare; needs Java
+	$(BIN)/python -m pytest -m spark $(ARGS) tests/spark
 
 faults: $(VENV)/.dev  ## Kill 1,000 runs and print the score; ARGS="--kills 100 --seed 2" for fewer or others
 	PYTHONPATH=tests $(BIN)/python -m faults $(ARGS)

@@ -20,7 +20,7 @@ from sqlglot.errors import ErrorLevel, SqlglotError, UnsupportedError
 
 from clicklake.engines.dialect_aggregates import AGGREGATES
 from clicklake.engines.dialect_functions import lake_functions
-from clicklake.engines.dialect_hooks import HOOKS, KNOWN
+from clicklake.engines.dialect_hooks import HOOKS, KNOWN, SAME
 from clicklake.engines.dialect_queries import by_name
 from clicklake.engines.dialect_tree import PortabilityError
 from clicklake.engines.sql import DIALECT, tables
@@ -110,6 +110,8 @@ def tree_for_spark(
                 raise PortabilityError(f"{name}() is no function that all engines share")
         else:
             make = HOOKS.get(type(node))
+            if make is None and isinstance(node, exp.Func) and type(node) not in SAME and type(node) not in AGGREGATES:
+                raise PortabilityError(f"{node.sql_name().lower()}() is no function that all engines share")
         made = make(node) if make else None
         if made is not None and made is not node:
             node.replace(made)

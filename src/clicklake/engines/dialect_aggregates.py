@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 from sqlglot import exp
 
-from clicklake.engines.dialect_tree import PortabilityError, spark
+from clicklake.engines.dialect_tree import PortabilityError, nulls_last, spark
 
 
 def _outermost(node: exp.Expression) -> exp.Expression:
@@ -28,19 +28,7 @@ def _by(node: exp.Expression) -> None:
     result, key = node.this, node.expression
     if node.args.get("count"):
         raise PortabilityError("arg_min() and arg_max() of several rows: number the rows by row_number()")
-    node.set("expression", spark("CASE WHEN :r IS NOT NULL THEN :k END", r=result, k=_nulls_last(key)))
-
-
-def _nulls_last(key: exp.Expression) -> exp.Expression:
-    """A struct whose nulls come behind all values."""
-    named = isinstance(key, exp.Struct)
-    if not named and not (isinstance(key, exp.Anonymous) and key.name.upper() == "STRUCT"):
-        return key
-    parts: list[exp.Expression] = []
-    for item in key.expressions:
-        value = item.expression if isinstance(item, exp.PropertyEQ) else item.unalias()
-        parts += [spark("ISNULL(:v)", v=value), _nulls_last(value).copy()]
-    return exp.Anonymous(this="STRUCT", expressions=parts)
+    node.set("expression", spark("CASE WHEN :r IS NOT NULL THEN :k END", r=result, k=nulls_last(key)))
 
 
 def _list(node: exp.Expression) -> None:
@@ -92,6 +80,31 @@ def _average(node: exp.Expression) -> None:
     whole.replace(exp.Paren(this=mean))
 
 
+def _any(node: exp.Expression) -> None:
+    """Not null where a row has a value; Spark's parser knows no `ignore nulls` before a `filter`."""
+    outer = node.parent if isinstance(node.parent, exp.IgnoreNulls) else node
+    outer.replace(exp.Anonymous(this="ANY_VALUE", expressions=[node.this.copy(), exp.true()]))
+
+
+def _correlation(node: exp.Expression) -> None:
+    """Spark's own divides by zero where a side has one value only; DuckDB's is no number then."""
+    whole = _outermost(node)
+    x, y = node.this, node.expression
+    both = {
+        "x": spark("CASE WHEN :y IS NOT NULL THEN CAST(:x AS DOUBLE) END", x=x, y=y),
+        "y": spark("CASE WHEN :x IS NOT NULL THEN CAST(:y AS DOUBLE) END", x=x, y=y),
+    }
+    parts = {
+        "n": _with(whole, node, spark("COUNT(:x)", **both)),
+        "sx": _with(whole, node, spark("STDDEV_POP(:x)", **both)),
+        "sy": _with(whole, node, spark("STDDEV_POP(:y)", **both)),
+        "xy": _with(whole, node, spark("COVAR_POP(:x, :y)", **both)),
+    }
+    template = """CASE WHEN :n = 0 THEN NULL WHEN :sx * :sy = 0 THEN DOUBLE('NaN')
+        ELSE :xy / NULLIF(:sx * :sy, 0) END"""
+    whole.replace(spark(template, **parts))
+
+
 def _with(whole: exp.Expression, node: exp.Expression, other: exp.Expression) -> exp.Expression:
     """A copy of an aggregate's `filter` and `over` with another aggregate in its place."""
     if whole is node:
@@ -104,7 +117,9 @@ def _with(whole: exp.Expression, node: exp.Expression, other: exp.Expression) ->
 AGGREGATES: Mapping[type[exp.Expression], Callable[[exp.Expression], None]] = {
     exp.ArgMin: _by,
     exp.ArgMax: _by,
+    exp.AnyValue: _any,
     exp.ArrayAgg: _list,
     exp.Avg: _average,
+    exp.Corr: _correlation,
 }
 """Run when all other nodes are Spark's, since they are about an aggregate with what stands around it."""

@@ -125,7 +125,7 @@ def _series(node: exp.Expression) -> exp.Expression:
     start = "CAST(:a AS BIGINT)"
     return spark(
         f"CASE WHEN {start} <= {last} THEN SEQUENCE({start}, CAST({last} AS BIGINT)) "
-        "ELSE CAST(ARRAY() AS ARRAY<BIGINT>) END",
+        f"WHEN {start} > {last} THEN CAST(ARRAY() AS ARRAY<BIGINT>) END",
         a=node.args["start"],
         b=node.args["end"],
     )
@@ -139,6 +139,25 @@ def _sort(node: exp.Expression) -> exp.Expression:
     if node.args.get("expression") or node.args.get("asc"):
         raise PortabilityError("list_sort() with an order is not the same on all engines; it sorts upwards, nulls last")
     return call("ARRAY_SORT", node.this)
+
+
+def _distinct(node: exp.Expression) -> exp.Expression:
+    return spark("ARRAY_DISTINCT(ARRAY_COMPACT(:l))", l=node.this)
+
+
+def _round(node: exp.Expression) -> exp.Expression | None:
+    """DuckDB rounds floating point numbers by their hundredfold, Spark by their shortest text."""
+    digits = node.args.get("decimals")
+    if digits is None:
+        return None
+    if not isinstance(digits, exp.Literal) or not 0 < int(digits.name) <= 9:
+        raise PortabilityError("round() takes a number of digits from 1 to 9 to be the same on all engines")
+    power = exp.Literal.number(10 ** int(digits.name))
+    return exp.Paren(this=spark("ROUND(:x * :power) / :power", x=node.this, power=power))
+
+
+def _is_nan(node: exp.Expression) -> exp.Expression:
+    return spark("CASE WHEN :x IS NOT NULL THEN ISNAN(:x) END", x=node.this)
 
 
 def _log(node: exp.Expression) -> exp.Expression | None:
@@ -175,6 +194,9 @@ HOOKS: Mapping[type[exp.Expression], Make] = {
     exp.ArraySort: _sort,
     exp.Log: _log,
     exp.Concat: _concat,
+    exp.ArrayDistinct: _distinct,
+    exp.Round: _round,
+    exp.IsNan: _is_nan,
     exp.JSONObject: _json_object,
     exp.Command: _command,
     exp.Median: unportable("median()", "pick a row by row_number()"),
@@ -202,3 +224,21 @@ KNOWN: Mapping[str, Make] = {
     **dialect_times.KNOWN,
 }
 """By the name of a function that sqlglot has no type for."""
+
+SAME: frozenset[type[exp.Expression]] = frozenset(
+    {
+        *(exp.Abs, exp.And, exp.Array, exp.ArrayFilter, exp.ArrayMax, exp.ArrayMin, exp.ArraySize),
+        *(exp.BitwiseAndAgg, exp.BitwiseOrAgg, exp.BitwiseXorAgg, exp.Case, exp.Ceil, exp.Coalesce, exp.ConcatWs),
+        *(exp.Contains, exp.Count, exp.CountIf, exp.CovarSamp, exp.CumeDist, exp.CurrentDate),
+        *(exp.CurrentTimestamp, exp.DateFromParts, exp.Day, exp.DayOfMonth, exp.DayOfYear, exp.DenseRank, exp.EndsWith),
+        *(exp.Exists, exp.Exp, exp.Explode, exp.FirstValue, exp.Floor, exp.Greatest, exp.GroupConcat),
+        *(exp.Grouping, exp.GroupingId, exp.Hour, exp.If, exp.JSONExtractScalar, exp.Lag, exp.LastDay),
+        *(exp.LastValue, exp.Lead, exp.Least, exp.Length, exp.Ln, exp.LogicalAnd, exp.LogicalOr, exp.MD5),
+        *(exp.MapFromEntries, exp.MapKeys, exp.Max, exp.Min, exp.Minute, exp.Month, exp.NthValue, exp.Ntile),
+        *(exp.Nullif, exp.Or, exp.Pad, exp.PercentRank, exp.Pow, exp.Quarter, exp.Rank, exp.Repeat, exp.Replace),
+        *(exp.RowNumber, exp.Second, exp.Sign, exp.SplitPart, exp.Sqrt, exp.StartsWith, exp.Stddev, exp.StddevPop),
+        *(exp.StrPosition, exp.Struct, exp.StructExtract, exp.Sum, exp.TimestampFromParts, exp.Transform),
+        *(exp.Translate, exp.Trim, exp.Unnest, exp.Variance, exp.VariancePop, exp.WeekOfYear, exp.Year),
+    }
+)
+"""Functions that sqlglot spells for Spark with DuckDB's results; tests/spark/parity has run each on both engines."""

@@ -7,13 +7,17 @@ from collections.abc import Callable, Mapping, Sequence
 from sqlglot import exp
 
 from clicklake.engines.dialect_functions import Make
-from clicklake.engines.dialect_tree import PortabilityError, unportable
+from clicklake.engines.dialect_tree import PortabilityError, nulls_last, unportable
 
 _KEEP = "__keep"
 
 
 def _select(node: exp.Expression) -> exp.Expression | None:
     _replaced(node)
+    if sum(1 for item in node.expressions for _ in item.find_all(exp.Explode)) > 1:
+        raise PortabilityError("two unnest() beside each other are not the same on all engines")
+    if isinstance(distinct := node.args.get("distinct"), exp.Distinct) and distinct.args.get("on"):
+        raise PortabilityError("distinct on: pick a row by row_number()")
     return _qualified(node) if node.args.get("qualify") else None
 
 
@@ -31,6 +35,8 @@ def _replaced(select: exp.Expression) -> None:
             behind += replaced
         made.append(item)
     if behind:
+        if isinstance(select.parent, exp.SetOperation):
+            raise PortabilityError("* replace: the columns have another order, which a union would not see")
         select.set("expressions", [*made, *behind])
 
 
@@ -56,6 +62,11 @@ def _qualified(select: exp.Expression) -> exp.Expression:
     outer.set("from_", exp.From(this=exp.Subquery(this=inner, alias=exp.TableAlias(this=exp.to_identifier("__all")))))
     outer.set("where", exp.Where(this=exp.column(_KEEP)))
     return outer
+
+
+def _ordered(node: exp.Expression) -> exp.Expression | None:
+    node.set("this", nulls_last(node.this))
+    return None
 
 
 def _join(node: exp.Expression) -> exp.Expression | None:
@@ -88,6 +99,8 @@ def _columns(side: exp.Expression, columns: Callable[[str], Sequence[str]] | Non
     if not side.is_star:
         return side.named_selects
     table = side.args["from_"].this if side.args.get("from_") else None
+    if len(side.expressions) == 1 and isinstance(table, exp.Subquery) and not side.args.get("joins"):
+        return _columns(table.this, columns)
     if len(side.expressions) != 1 or not isinstance(table, exp.Table) or columns is None or side.args.get("joins"):
         raise PortabilityError("union by name: the columns are not known here; list them, or write union all")
     return list(columns(f"{table.db}.{table.name}" if table.db else table.name))
@@ -96,5 +109,7 @@ def _columns(side: exp.Expression, columns: Callable[[str], Sequence[str]] | Non
 HOOKS: Mapping[type[exp.Expression], Make] = {
     exp.Select: _select,
     exp.Join: _join,
+    exp.Ordered: _ordered,
     exp.Pivot: unportable("pivot", "filter (where ..)"),
+    exp.TableSample: unportable("a sample", "rows that a condition picks"),
 }

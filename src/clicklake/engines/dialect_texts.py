@@ -28,6 +28,8 @@ def java_pattern(pattern: str) -> str:
     while at < len(pattern):
         here = pattern[at]
         if here == "\\":
+            if pattern[at + 1 : at + 2] in ("b", "B"):
+                raise PortabilityError(f"\\b is not the same on all engines: {pattern}")
             made.append(pattern[at : at + 2])
             at += 2
             continue
@@ -52,6 +54,7 @@ def java_pattern(pattern: str) -> str:
     text = "".join(made)
     if "[[:" in pattern or "[:" in text:
         raise PortabilityError(f"classes such as [:alpha:] are not the same on all engines: {pattern}")
+    text = text.replace("(?i", "(?iu")  # of all letters, not of A to Z alone
     return f"(?d){text}" if has_dot else text
 
 
@@ -99,6 +102,33 @@ def _like(node: exp.Expression) -> exp.Expression | None:
     return exp.Escape(this=node.copy(), expression=exp.Literal.string(_NO_ESCAPE))
 
 
+def _substring(node: exp.Expression) -> exp.Expression | None:
+    start = node.args.get("start")
+    if isinstance(start, exp.Literal) and int(start.name) > 0:
+        return None
+    raise PortabilityError("substring() takes a number above 0 as its start to be the same on all engines")
+
+
+def _end(node: exp.Expression) -> exp.Expression | None:
+    if isinstance(node.expression, exp.Literal):
+        return None
+    raise PortabilityError("left() and right() take a number of 0 or more to be the same on all engines")
+
+
+def _split(node: exp.Expression) -> exp.Expression | None:
+    if text_of(node.args["expression"], "what splits a text"):
+        return None
+    raise PortabilityError("string_split() at the empty text is not the same on all engines")
+
+
+def _joined(node: exp.Expression) -> exp.Expression:
+    """`array_to_string`: of nulls alone it is null, not the empty text."""
+    if node.args.get("null"):
+        raise PortabilityError("array_to_string() with a text for nulls is not the same on all engines")
+    template = "CASE WHEN SIZE(:l) = 0 OR SIZE(ARRAY_COMPACT(:l)) > 0 THEN ARRAY_JOIN(:l, :by) END"
+    return spark(template, l=node.this, by=node.expression)
+
+
 def _bytes(node: exp.Expression) -> exp.Expression:
     return call("OCTET_LENGTH", *node.expressions)
 
@@ -111,6 +141,11 @@ HOOKS: Mapping[type[exp.Expression], Make] = {
     exp.RegexpExtract: _extract,
     exp.RegexpReplace: _replace,
     exp.RegexpILike: unportable("~*", "lower(..) and regexp_matches()"),
+    exp.ArrayToString: _joined,
+    exp.Substring: _substring,
+    exp.Left: _end,
+    exp.Right: _end,
+    exp.Split: _split,
     exp.Like: _like,
     exp.ILike: _like,
     exp.Glob: unportable("glob", "like, or regexp_matches()"),

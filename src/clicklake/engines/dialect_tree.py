@@ -40,6 +40,18 @@ def call(name: str, *arguments: exp.Expression) -> exp.Expression:
     return exp.Anonymous(this=name, expressions=[argument.copy() for argument in arguments])
 
 
+def nulls_last(key: exp.Expression) -> exp.Expression:
+    """A struct whose nulls come behind all values."""
+    named = isinstance(key, exp.Struct)
+    if not named and not (isinstance(key, exp.Anonymous) and key.name.upper() == "STRUCT"):
+        return key
+    parts: list[exp.Expression] = []
+    for item in key.expressions:
+        value = item.expression if isinstance(item, exp.PropertyEQ) else item.unalias()
+        parts += [spark("ISNULL(:v)", v=value), nulls_last(value).copy()]
+    return exp.Anonymous(this="STRUCT", expressions=parts)
+
+
 def text_of(node: exp.Expression | None, what: str) -> str:
     """The text of a literal.
 
