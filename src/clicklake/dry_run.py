@@ -75,7 +75,7 @@ def dry_run(
             there = store.find(bronze.name)
             return live_versions(store, engine, there) if there else frozenset()
 
-        files = discover(paths, contract.file_format)
+        files = discover(paths, contract.file_format, store.options)
         # A number that no source has: the row ids of a rehearsal must not meet those of the lake.
         outcomes, bronze = ingest(scratch, contract, 8_000, files, known, policy=contract.options.drift_policy)
         judge = Registry(scratch, catalogue, parameters).judge(registered)

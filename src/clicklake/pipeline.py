@@ -20,7 +20,7 @@ from clicklake.errors import CheckFailedError
 from clicklake.ingest.elsewhere import Elsewhere
 from clicklake.ingest.files import discover
 from clicklake.ingest.ingest import FileOutcome, ingest
-from clicklake.ingest.notes import KnownFiles, drift_of, note_files
+from clicklake.ingest.notes import KnownFiles, drift_of, known_stamps, note_files
 from clicklake.refine.plan import Kind, Work
 from clicklake.refine.refine import Refined, Refiner
 from clicklake.refine.registry import Registry
@@ -67,7 +67,7 @@ class Pipeline:
     def ingest(self, source: str, paths: Sequence[str]) -> list[FileOutcome]:
         """Append new files of a source to bronze; files that can't be read are noted as failures of the run."""
         contract = self.catalogue.contract(source)
-        files = discover(paths, contract.file_format)
+        files = discover(paths, contract.file_format, self.store.options)
         with self.run.stage("ingest", source) as stage:
             registered = self.registry.register(contract)
             self.registry.judge(registered).check(self.engine)
@@ -76,7 +76,9 @@ class Pipeline:
             policy = self.drift_policies.get(source, contract.options.drift_policy)
             known = KnownFiles(self.store, self.engine)
             loader = Elsewhere(self.engine) if self.engine.is_distributed else None
-            outcomes, after = ingest(self.store, contract, number, files, known, policy, loader)
+            remote = any(file.is_remote for file in files)
+            stamps = known_stamps(self.store, self.engine, source) if remote else None
+            outcomes, after = ingest(self.store, contract, number, files, known, policy, loader, stamps)
             self.after(f"bronze.{source}")
             done = [outcome for outcome in outcomes if outcome.status == "ingested"]
             failed = [outcome.error for outcome in outcomes if outcome.error]

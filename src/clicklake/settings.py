@@ -266,12 +266,37 @@ class StorageSettings(_Section):
     )
 
 
+class ObjectStoreSettings(_Section):
+    """How the object store is reached where the lake or sources lie: URLs such as s3://bucket/folder."""
+
+    endpoint: Endpoint | None = Field(
+        default=None,
+        description="The address of a store that is not AWS's own, such as https://minio.example.com:9000; null for "
+        "AWS_ENDPOINT_URL, else AWS.",
+    )
+    region: Annotated[str, Field(min_length=1)] | None = Field(
+        default=None, description="The region of the buckets; null for AWS_REGION or AWS_DEFAULT_REGION."
+    )
+    access_key_id: Secret | None = Field(
+        default=None,
+        description="The key's id; null for AWS_ACCESS_KEY_ID, else a profile (AWS_PROFILE) or the machine's role.",
+    )
+    secret_access_key: Secret | None = Field(
+        default=None,
+        description="The key, from the environment (${NAME}); null for AWS_SECRET_ACCESS_KEY.",
+    )
+    session_token: Secret | None = Field(
+        default=None, description="What goes with a key for a limited time; null for AWS_SESSION_TOKEN."
+    )
+
+
 class LogSettings(_Section):
     """What is logged, and where."""
 
     directory: PathText | None = Field(
         default=None,
-        description="The folder of the log files; null for one in the project, else beside the lake.",
+        description="The folder of the log files; null for one in the project, else in the lake or, where that is "
+        "on an object store, in the current folder.",
     )
     level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="The least level logged.")
 
@@ -398,6 +423,9 @@ class Settings(_Section):
         default_factory=SparkSettings, description="How Apache Spark is reached, where it is the engine."
     )
     storage: StorageSettings = Field(default_factory=StorageSettings, description="How tables are written and kept.")
+    object_store: ObjectStoreSettings = Field(
+        default_factory=ObjectStoreSettings, description="How the object store of lake and sources is reached."
+    )
     owners: dict[SourceName, Annotated[str, Field(min_length=1)]] = Field(
         default_factory=dict,
         description="Who answers for a source or table, by its name without the layer, or for a whole layer (gold): a "

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
-from pathlib import Path
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -82,7 +82,7 @@ def gather(lake: Lake, *, rows: int = 5, now: datetime | None = None) -> Gathere
             if snapshot is not None and snapshot.files:
                 samples[name] = sample_rows(engine, snapshot, facts, rows)
         return Gathered(
-            name=_name(Path(lake.path).absolute()),
+            name=_name(PurePosixPath(lake.path)),
             tables=tables,
             states=states,
             samples=samples,
@@ -97,7 +97,7 @@ def gather(lake: Lake, *, rows: int = 5, now: datetime | None = None) -> Gathere
         engine.close()
 
 
-def _name(folder: Path) -> str:
+def _name(folder: PurePosixPath) -> str:
     """The lake's folder; the project's where that says nothing."""
     return folder.parent.name if folder.name == "lake" and folder.parent.name else folder.name
 

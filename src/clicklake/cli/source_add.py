@@ -11,6 +11,7 @@ import typer
 
 from clicklake.cli.context import Context
 from clicklake.errors import UsageError
+from clicklake.storage.objects import is_url
 
 if TYPE_CHECKING:
     from clicklake.dry_run import DryRun
@@ -57,7 +58,7 @@ def add_source(context: Context, wishes: Wishes) -> None:
 
     lake, folder = _project(context, wishes)
     catalogue = Catalogue(folder)
-    sample = look_at(wishes.file)
+    sample = look_at(wishes.file, lake.store.options)
     if not (wishes.name or wishes.force or wishes.kind) and (known := fitting(catalogue, sample)):
         _say_fitting(context, known, wishes.file)
         return
@@ -231,7 +232,7 @@ def _close(
         )
     if written:
         is_here = files.project in (Path.cwd(), *Path.cwd().parents)
-        path = wishes.file if is_here else Path(wishes.file).absolute()
+        path = wishes.file if is_here or is_url(wishes.file) else Path(wishes.file).absolute()
         context.say(f"next: {'' if is_here else f'cd {files.project} && '}clicklake run {files.name}={path}")
 
 

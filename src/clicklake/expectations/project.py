@@ -62,7 +62,7 @@ def export(lake: Lake, folder: Path) -> Exported:
         UsageError: The folder has files of others.
     """
     suites = suites_of(lake)
-    fill(folder, project_files(suites, str(Path(lake.path).absolute())), COMMAND)
+    fill(folder, project_files(suites, lake.path), COMMAND)
     return Exported(folder, suites)
 
 

@@ -105,7 +105,7 @@ def _most_records(file: InputFile) -> int:
     """Records of a file at the most: each ends with a line, but for the last."""
     if file.format == "parquet":
         try:
-            return int(pq.read_metadata(file.path).num_rows)
+            return int(pq.read_metadata(file.parquet()).num_rows)
         except (OSError, pa.ArrowException) as error:
             raise unreadable(file, error) from error
     most = 1

@@ -8,15 +8,17 @@ import hashlib
 import io
 import os
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import BinaryIO, cast
 
 import pyarrow as pa
 
 from clicklake.errors import InputError, UsageError
+from clicklake.storage.objects import explain, is_url
+from clicklake.storage.places import Prefix
 
 BLOCK = 1 << 21
 """Bytes read at a time: as much as a core's own cache holds."""
@@ -39,14 +41,16 @@ _FORMATS = {
 
 @dataclass(frozen=True)
 class InputFile:
-    """One file of a source.
+    """One file of a source: plain data, so that another process can read it too.
 
     Args:
-        path: As it is named in `source_file`: absolute.
+        path: As it is named in `source_file`: absolute, or a URL.
         format: csv, ndjson or parquet.
         compression: gzip, zstd or None.
         size: Bytes as it lies there.
         modified: Time of its last change, in nanoseconds.
+        options: How its object store is reached, keys included.
+        stamp: Of an object: ETag, time and size, once `stamped` has asked for them.
     """
 
     path: str
@@ -54,6 +58,54 @@ class InputFile:
     compression: str | None
     size: int
     modified: int
+    options: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
+    stamp: str = ""
+
+    @property
+    def is_remote(self) -> bool:
+        """Whether it lies on an object store."""
+        return is_url(self.path)
+
+    def open(self, start: int = 0, length: int | None = None) -> BinaryIO:
+        """Its bytes as they lie there, from a place on, without a buffer.
+
+        Raises:
+            OSError: It can't be opened.
+        """
+        if self.is_remote:
+            from clicklake.ingest.objects import ReadAhead
+
+            return cast(BinaryIO, ReadAhead(self._object(), self.size, start, length))
+        raw = open(self.path, "rb", buffering=0)
+        raw.seek(start)
+        return cast(BinaryIO, raw)
+
+    def parquet(self) -> str | pa.NativeFile:
+        """What a reader of Parquet is given."""
+        return self._object() if self.is_remote else self.path
+
+    def _object(self) -> pa.NativeFile:
+        folder, _, name = self.path.rpartition("/")
+        return Prefix(folder, self.options).source(name)
+
+    def stamped(self) -> InputFile:
+        """The same, with the stamp that it has now; one of this machine needs none.
+
+        Raises:
+            InputError: It is gone, or the store doesn't answer.
+        """
+        try:
+            return replace(self, stamp=self._stamp_now()) if self.is_remote else self
+        except OSError as error:
+            raise unreadable(self, error) from error
+
+    def _stamp_now(self) -> str:
+        if not self.is_remote:
+            return " ".join(map(str, _stamp(self.path)))
+        folder, _, name = self.path.rpartition("/")
+        if found := Prefix(folder, self.options).stamp(name):
+            return found
+        raise FileNotFoundError(2, "No such file or directory", self.path)
 
     def content_version(self) -> str:
         """Size and SHA-256 (32 digits) of the bytes as they lie there: the file is known again by it.
@@ -77,8 +129,7 @@ class InputFile:
     def _piece(self, start: int) -> bytes:
         """SHA-256 of the piece that starts there."""
         digest, left = hashlib.sha256(), PIECE
-        with open(self.path, "rb", buffering=0) as raw:
-            raw.seek(start)
+        with self.open(start, PIECE) as raw:
             while left and (block := raw.read(min(BLOCK, left))):
                 digest.update(block)
                 left -= len(block)
@@ -91,22 +142,23 @@ class InputFile:
             InputError: It has another size or time.
         """
         try:
-            is_same = _stamp(self.path) == (self.size, self.modified)
+            is_same = self._stamp_now() == (self.stamp or f"{self.size} {self.modified}")
         except OSError:
             is_same = False
         if not is_same:
             raise InputError(self.path, "the file changed while it was read; ingest it again when it is complete")
 
 
-def discover(paths: Sequence[str], default_format: str) -> list[InputFile]:
+def discover(paths: Sequence[str], default_format: str, options: Mapping[str, str] | None = None) -> list[InputFile]:
     """The files behind paths, folders and globs, each once, in the order of their names.
 
     Hidden files and folders and those whose names start with `_` (markers such as `_SUCCESS`, half-written
     `_temporary`) are passed over in folders and by wildcards; named as they are, they are taken.
 
     Args:
-        paths: Files, folders or globs.
+        paths: Files, folders or globs; of an object store by their URLs.
         default_format: For file names that don't tell.
+        options: How the object store is reached.
 
     Raises:
         UsageError: A path leads to no file, or can't be looked into.
@@ -114,13 +166,31 @@ def discover(paths: Sequence[str], default_format: str) -> list[InputFile]:
     found: dict[str, InputFile] = {}
     for given in paths:
         try:
-            files = [_describe(str(file.absolute()), default_format) for file in _expand(given)]
+            files = list(_found(given, default_format, options or {}))
         except OSError as error:
+            if is_url(given):
+                raise UsageError(str(error)) from error
             raise UsageError(f"{error.filename or given}: {error.strerror or error}") from error
         if not files:
             raise UsageError(f"{given}: no such file, and no file matches it. Check the path.")
         found.update({file.path: file for file in files})
     return [found[path] for path in sorted(found)]
+
+
+def _found(given: str, default_format: str, options: Mapping[str, str]) -> Iterator[InputFile]:
+    if not is_url(given):
+        for file in _expand(given):
+            path = str(file.absolute())
+            yield InputFile(path, *_kind(path, default_format), *_stamp(path))
+        return
+    from clicklake.ingest.objects import objects_at
+
+    is_empty = True
+    for path, size, modified in objects_at(given, options):
+        is_empty = False
+        yield InputFile(path, *_kind(path, default_format), size, int(modified * 1e9), options)
+    if is_empty:  # or is it the bucket that isn't there?
+        Prefix(given, options).check()
 
 
 def _expand(given: str) -> Iterator[Path]:
@@ -150,12 +220,12 @@ def _is_passed_over(name: str) -> bool:
     return name.startswith((".", "_"))
 
 
-def _describe(path: str, default_format: str) -> InputFile:
+def _kind(path: str, default_format: str) -> tuple[str, str | None]:
+    """Format and compression, by the name."""
     suffixes = [suffix.lower() for suffix in Path(path).suffixes]
     compression = _COMPRESSIONS.get(suffixes[-1]) if suffixes else None
     name = suffixes[-2:-1] if compression else suffixes[-1:]
-    file_format = _FORMATS.get(name[0], default_format) if name else default_format
-    return InputFile(path, file_format, compression, *_stamp(path))
+    return _FORMATS.get(name[0], default_format) if name else default_format, compression
 
 
 def _stamp(path: str) -> tuple[int, int]:
@@ -170,7 +240,7 @@ def open_blocks(file: InputFile) -> Iterator[bytes]:
         InputError: It can't be read or decompressed.
     """
     try:
-        with open(file.path, "rb", buffering=0) as raw:
+        with file.open() as raw:
             stream = _decompress(raw, file)
             while block := stream.read(BLOCK):
                 yield block
@@ -180,18 +250,20 @@ def open_blocks(file: InputFile) -> Iterator[bytes]:
         raise unreadable(file, error) from error
 
 
-def _decompress(raw: io.FileIO, file: InputFile) -> BinaryIO:
+def _decompress(raw: BinaryIO, file: InputFile) -> BinaryIO:
     if file.compression and file.size == 0:
         raise InputError(file.path, f"is empty, which no {file.compression} file is; it was probably cut short")
     if file.compression == "gzip":
-        return cast(BinaryIO, gzip.GzipFile(fileobj=io.BufferedReader(raw, BLOCK)))
+        return cast(BinaryIO, gzip.GzipFile(fileobj=io.BufferedReader(cast(io.RawIOBase, raw), BLOCK)))
     if file.compression == "zstd":
         return cast(BinaryIO, pa.CompressedInputStream(pa.PythonFile(raw, mode="r"), "zstd"))
-    return cast(BinaryIO, raw)
+    return raw
 
 
 def unreadable(file: InputFile, error: Exception) -> InputError:
     """What to raise where a library can't read a file."""
+    if told := explain(error):
+        return InputError(file.path, told)
     if isinstance(error, OSError) and error.errno:
         return InputError(file.path, os.strerror(error.errno))
     return InputError(file.path, f"is not a readable {file.compression or file.format} file: {error}")

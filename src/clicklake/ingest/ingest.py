@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from typing import Protocol
@@ -31,6 +32,9 @@ OFFSET = "source_offset"
 
 _CONSTANTS = ("source_file", "source_version", "data_source")
 _TRIES = 20
+_AT_ONCE = 16
+"""Objects that a store is asked about at the same time."""
+
 _READERS: Mapping[str, Reader] = {"csv": read_csv, "ndjson": read_ndjson, "parquet": read_parquet}
 
 
@@ -78,6 +82,7 @@ def ingest(
     known: Callable[[Snapshot], frozenset[str]],
     policy: str = "capture",
     loader: Loader | None = None,
+    stamps: Mapping[tuple[str, str], str] | None = None,
 ) -> tuple[list[FileOutcome], Snapshot]:
     """Append the records of all new files to bronze.
 
@@ -92,6 +97,8 @@ def ingest(
         policy: What drift does: `fail` leaves a file that differs from the contract out, `evolve` adds its unknown
             columns to bronze; by `capture` they are in `extra` alone.
         loader: Who reads the files; this process where None.
+        stamps: The `source_version` of objects that were read before, by URL and stamp: these need not be fetched to
+            be known again.
 
     Returns:
         What came of each file, in the order given, and bronze afterwards.
@@ -101,8 +108,10 @@ def ingest(
     """
     spec = bronze_spec(contract)
     work = loader or HERE
-    outcomes = [FileOutcome(file) for file in files]
-    work.identify(outcomes)
+    outcomes = _stamped(files)
+    if stamps:
+        _recognise(outcomes, stamps, known(store.ensure(spec)))
+    work.identify([outcome for outcome in outcomes if outcome.status == "new" and not outcome.version])
     for _ in range(_TRIES):
         bronze = store.ensure(spec)
         _skip_known(outcomes, known(bronze))
@@ -137,6 +146,27 @@ class UnreadableFileError(ClicklakeError):
     def __init__(self, outcome: FileOutcome, error: InputError) -> None:
         super().__init__(str(error))
         self.outcome, self.error = outcome, error
+
+
+def _stamped(files: Sequence[InputFile]) -> list[FileOutcome]:
+    """The files; objects with the stamp that they have now."""
+    outcomes = [FileOutcome(file) for file in files]
+    remote = [outcome for outcome in outcomes if outcome.file.is_remote]
+    with ThreadPoolExecutor(_AT_ONCE) as threads:  # none is started where there is nothing to ask
+        for outcome, asked in [(outcome, threads.submit(outcome.file.stamped)) for outcome in remote]:
+            try:
+                outcome.file = asked.result()
+            except InputError as error:
+                outcome.fail(error)
+    return outcomes
+
+
+def _recognise(outcomes: Sequence[FileOutcome], stamps: Mapping[tuple[str, str], str], known: frozenset[str]) -> None:
+    """Name the version of objects that are in bronze, and have not changed since, without fetching them."""
+    for outcome in outcomes:
+        version = stamps.get((outcome.file.path, outcome.file.stamp))
+        if version in known:
+            outcome.version = version
 
 
 def _skip_known(outcomes: Sequence[FileOutcome], known: frozenset[str]) -> None:

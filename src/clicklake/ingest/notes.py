@@ -18,7 +18,7 @@ from clicklake.engines.sql import string
 from clicklake.errors import ConflictError
 from clicklake.ingest.ingest import FileOutcome
 from clicklake.ingest.withdrawals import live_versions
-from clicklake.storage import Snapshot, Store, commit
+from clicklake.storage import Snapshot, Store, add_columns, commit
 from clicklake.tables import system_spec
 
 FILES = "ops.files"
@@ -39,6 +39,18 @@ class KnownFiles:
         """The content versions of the files in bronze."""
         self.versions = live_versions(self._store, self._engine, bronze)
         return self.versions
+
+
+def known_stamps(store: Store, engine: Engine, source: str) -> dict[tuple[str, str], str]:
+    """The content of objects that were read, by URL and stamp: where a stamp is the same, so is the content."""
+    snapshot = store.find(FILES)
+    if snapshot is None or "stamp" not in snapshot.schema.names:
+        return {}
+    rows = engine.rows(
+        f"select distinct source_file, stamp, source_version from ({engine.scan(snapshot)}) "
+        f"where source = {string(source)} and status = 'ingested' and stamp is not null"
+    )
+    return {(file, stamp): version for file, stamp, version in rows}
 
 
 def note_files(
@@ -67,7 +79,7 @@ def note_files(
     spec = system_spec(catalogue, FILES)
     common = {"source": source, "run_id": run_id}
     for _ in range(_TRIES):
-        snapshot = store.ensure(spec)
+        snapshot = add_columns(store, store.ensure(spec), spec.schema)  # lakes of before have no stamps
         noted = {
             row[0]
             for row in engine.rows(
@@ -115,6 +127,7 @@ def _note(outcome: FileOutcome) -> dict[str, Any]:
     return {
         "source_file": outcome.file.path,
         "source_version": outcome.version,
+        "stamp": outcome.file.stamp or None,
         "bytes": outcome.file.size,
         "records": outcome.stats.records if went_in else None,
         "corrupt_records": outcome.stats.corrupt if went_in else None,

@@ -26,7 +26,7 @@ def read_parquet(file: InputFile, contract: Contract, stats: FileStats) -> Itera
     if file.compression:
         raise InputError(file.path, "Parquet files are compressed inside; decompress the file itself first")
     try:
-        with pq.ParquetFile(file.path) as source, duckdb.connect(config={"threads": 1}) as connection:
+        with pq.ParquetFile(file.parquet()) as source, duckdb.connect(config={"threads": 1}) as connection:
             connection.execute("set timezone = 'UTC'")
             query = _query(source.schema_arrow, contract, stats, file.path)
             for batch in source.iter_batches(_ROWS):

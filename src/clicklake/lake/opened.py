@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from datetime import date, timedelta
 from functools import cached_property
 from pathlib import Path
 
-from clicklake.config import LoadedSettings, Settings, load_settings, without_secrets
+from clicklake.config import LoadedSettings, Settings, load_settings
 from clicklake.contracts.catalogue import Catalogue
 from clicklake.engines.base import Engine
 from clicklake.engines.currency import load_rates, read_rates
@@ -17,6 +18,7 @@ from clicklake.errors import UsageError
 from clicklake.refine.registry import CONTRACTS
 from clicklake.setting_types import size_in_bytes
 from clicklake.storage import Store
+from clicklake.storage.objects import is_url, split_url, store_options
 
 
 class OpenedLake:
@@ -36,12 +38,12 @@ class OpenedLake:
             config=Path(config) if config else None, profile=profile, overrides=given
         )
         self.settings: Settings = self.loaded.settings
-        if "://" in self.settings.lake:
-            raise UsageError(f"lake {without_secrets(self.settings.lake)}: only folders are available in this version")
+        _check_places(self.settings)
         self.catalogue = Catalogue(self.loaded.project)
         storage = self.settings.storage
         self.store = Store(
             root=self.settings.lake,
+            options=self._object_store(),
             compression=storage.compression,
             compression_level=storage.compression_level,
             properties={
@@ -51,6 +53,17 @@ class OpenedLake:
             },
         )
         self.store.check_format(CONTRACTS)
+
+    def _object_store(self) -> dict[str, str]:
+        """How the object store of the lake or of sources is reached."""
+        given = self.settings.object_store
+        keys = (given.access_key_id, given.secret_access_key, given.session_token)
+        return store_options(
+            os.environ,
+            endpoint=given.endpoint,
+            region=given.region,
+            keys=tuple(key.get_secret_value() if key else None for key in keys),  # type: ignore[arg-type]
+        )
 
     @property
     def path(self) -> str:
@@ -105,7 +118,8 @@ class OpenedLake:
         """Where each run's log is written."""
         if self.settings.logs.directory:
             return Path(self.settings.logs.directory)
-        return (self.loaded.project or Path(self.settings.lake)) / "logs"
+        beside = Path.cwd() if is_url(self.settings.lake) else Path(self.settings.lake)
+        return (self.loaded.project or beside) / "logs"
 
     def engine(self) -> Engine:
         """A new engine by the settings."""
@@ -133,3 +147,23 @@ class OpenedLake:
             reporting_timezone=self.settings.reporting_timezone,
             spill=self.settings.duckdb.temp_directory,
         )
+
+
+def _check_places(settings: Settings) -> None:
+    """Refuse URLs that can't be reached, or stand where only a file of this machine is of use.
+
+    Raises:
+        UsageError: There is one.
+    """
+    if is_url(settings.lake):
+        split_url(settings.lake)
+    own = {
+        "currency_rates": settings.currency_rates,
+        "holidays": settings.holidays,
+        "duckdb.temp_directory": settings.duckdb.temp_directory,
+        "logs.directory": settings.logs.directory,
+        "openlineage.file": settings.openlineage.file,
+    }
+    for name, path in own.items():
+        if path and is_url(path):
+            raise UsageError(f"{name}: it must be on this machine; an object store holds the lake and sources alone")

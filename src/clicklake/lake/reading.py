@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -21,6 +20,7 @@ from clicklake.reports.run import Asked, Plan, Window, plan, report_tables, run_
 from clicklake.rows import Rows
 from clicklake.sandbox import named_tables, require_one_select, run_query
 from clicklake.storage import Snapshot, log
+from clicklake.storage.places import sizes
 
 if TYPE_CHECKING:
     from clicklake.lineage.graph import Lineage
@@ -204,7 +204,7 @@ class ReadingLake(OpenedLake):
                 snapshots = {name: self.snapshot(name, release) for name in names}
             else:
                 snapshots = self._as_of(names, release, is_named=wanted is not None)
-            return Rows(run_query(engine, sql, snapshots, str(Path(self.path).absolute())))
+            return Rows(run_query(engine, sql, snapshots, self.path))
         finally:
             engine.close()
 
@@ -253,7 +253,7 @@ class ReadingLake(OpenedLake):
                 if is_named:
                     raise
                 continue
-            if not all(Path(file).exists() for file in snapshot.files):
+            if None in sizes(snapshot.place, list(snapshot.paths)).values():
                 raise StorageError(
                     f"{name} as of release {release.release_id} can't be read any more: its files were vacuumed. "
                     "storage.file_retention_days says how long they are kept."

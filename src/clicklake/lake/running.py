@@ -161,7 +161,7 @@ class RunningLake(OpenedLake):
         }
         for name in wanted:
             # What is wrong with a name, a contract or a path is told before anything is done.
-            discover(wanted[name], self._check_source(name).file_format)
+            discover(wanted[name], self._check_source(name).file_format, self.store.options)
         return wanted
 
     def _check_source(self, name: str) -> Contract:

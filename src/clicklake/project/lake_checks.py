@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
+
 from clicklake.build.release import releases
 from clicklake.contracts.catalogue import Catalogue
 from clicklake.engines.base import Engine
@@ -17,6 +19,7 @@ from clicklake.refine.plan import ROUND
 from clicklake.refine.registry import CONTRACTS
 from clicklake.refine.settle import LEDGER, QUARANTINE
 from clicklake.storage import Snapshot, Store
+from clicklake.storage.places import Folder, Place, place, sizes
 from clicklake.storage.store import FORMAT_MARK, FORMAT_VERSION
 
 if TYPE_CHECKING:
@@ -36,8 +39,11 @@ _REPAIR = {
 
 def check_lake(lake: Lake) -> Iterator[Finding]:
     """All checks of a lake; where its folder isn't there, that alone."""
-    folder = Path(lake.path)
-    yield from check_folder(folder)
+    where = place(lake.path, lake.store.options)
+    reached = list(check_folder(Path(where.root)) if isinstance(where, Folder) else check_prefix(where))
+    yield from reached
+    if not isinstance(where, Folder) and any(finding.status == "problem" for finding in reached):
+        return
     if not lake.store.names():
         advice = "clicklake run click_events=PATH, or clicklake demo"
         yield Finding("lake", "tables", "ok", "the lake has no tables yet", advice)
@@ -78,6 +84,27 @@ def check_folder(folder: Path) -> Iterator[Finding]:
     yield space("lake", "disk", nearest, "make room: clicklake needs about twice the space of its largest table")
 
 
+def check_prefix(where: Place) -> Iterator[Finding]:
+    """Whether an object store can be listed, written, read and cleaned up under the lake's prefix."""
+    name = f".clicklake-doctor-{os.getpid()}"
+    try:
+        where.folders()
+        draft = where.create(name)
+        if isinstance(draft.sink, pa.NativeFile):
+            draft.sink.write(b"clicklake")
+        draft.complete()
+        was_read = where.read(name) == b"clicklake"
+        where.delete(name)
+    except OSError as error:
+        advice = "look at AWS_ENDPOINT_URL, AWS_REGION and the keys; they may list, read, write and delete there"
+        yield Finding("lake", "object store", "problem", str(error), advice)
+        return
+    if was_read:
+        yield Finding("lake", "object store", "ok", f"{where.root} can be listed, written, read and cleaned up")
+    else:
+        yield Finding("lake", "object store", "problem", f"{where.root}: what was written is not what is read")
+
+
 def check_format(store: Store) -> Iterator[Finding]:
     """Whether this program knows the lake's format."""
     try:
@@ -115,15 +142,13 @@ def check_tables(store: Store) -> Iterator[Finding]:
 
 def missing_files(snapshot: Snapshot) -> list[str]:
     """The data files of a table's version that are not there, or not in the size that the log knows."""
-    actions = snapshot.actions.select(["path", "size_bytes"]).to_pylist()
-    sizes = {Path(action["path"]).name: action["size_bytes"] for action in actions}
     faults = []
-    for uri in snapshot.files:
-        file = Path(uri.removeprefix("file://"))
-        if not file.is_file():
-            faults.append(f"data file {file} is missing")
-        elif file.name in sizes and file.stat().st_size != sizes[file.name]:
-            faults.append(f"data file {file} has {file.stat().st_size:,} bytes instead of {sizes[file.name]:,}")
+    for path, found in sizes(snapshot.place, list(snapshot.paths)).items():
+        expected = snapshot.paths[path][0]
+        if found is None:
+            faults.append(f"data file {snapshot.uri(path)} is missing")
+        elif found != expected:
+            faults.append(f"data file {snapshot.uri(path)} has {found:,} bytes instead of {expected:,}")
     return faults
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any
@@ -83,13 +83,17 @@ class Sample:
         return list(zip(*(column.values for column in self.columns), strict=True))
 
 
-def look_at(path: str) -> Sample:
+def look_at(path: str, options: Mapping[str, str] | None = None) -> Sample:
     """Look at the first rows of a file; of a folder or glob, at its largest file.
+
+    Args:
+        path: Where it is.
+        options: How its object store is reached.
 
     Raises:
         UsageError: It can't be used; the message says why, and what to do.
     """
-    files = discover([path], "")
+    files = discover([path], "", options)
     if not files:
         raise UsageError(f"{path}: the folder holds no file")
     file = max(files, key=lambda found: found.size)
@@ -250,7 +254,7 @@ def _parquet(file: InputFile) -> Sample:
     if file.compression:
         raise UsageError(f"{file.path}: Parquet files are compressed inside; decompress the file itself first")
     try:
-        source = pq.ParquetFile(file.path)
+        source = pq.ParquetFile(file.parquet())
         batches = list(islice(source.iter_batches(MOST_ROWS), 1))
         total = source.metadata.num_rows
     except (OSError, pa.ArrowException) as error:

@@ -33,6 +33,7 @@ _DELTA_LIMITS = {
     "max_retries": str(TRIES),
     "retry_timeout": f"{RETRY_SECONDS}s",
 }
+_ADDRESS = re.compile(r"https?://[^\s/@]+/?")
 _XML = re.compile(r"<Code>([^<]*)</Code>(?:\s*<Message>([^<]*)</Message>)?")
 _SDK = re.compile(r"AWS Error (\w+)(?: \(HTTP status (\d+)\))? during \w+ operation: (.*)", re.DOTALL)
 _UNPARSED = re.compile(r"ExceptionName: (\S+) Message: (.*)", re.DOTALL)
@@ -56,6 +57,49 @@ def split_url(url: str) -> tuple[str, str]:
         what = "has keys in it; they belong into the settings" if "@" in bucket else "is no s3://bucket/prefix"
         raise UsageError(f"{scheme}://{bucket.rpartition('@')[2]}/...: {what}. Object stores are reached by S3 alone")
     return bucket, key.strip("/")
+
+
+def store_options(
+    environ: Mapping[str, str],
+    *,
+    endpoint: str | None = None,
+    region: str | None = None,
+    keys: tuple[str | None, str | None, str | None] = (None, None, None),
+) -> dict[str, str]:
+    """How a store is reached, by the settings and, where they are silent, by the usual variables.
+
+    Args:
+        environ: The environment.
+        endpoint: The store's address; AWS's own where there is none in the environment either.
+        region: Of the buckets.
+        keys: Id, key and session token. They belong together: where the settings have any, the variables are not read.
+
+    Raises:
+        UsageError: Half of the keys is missing, or they would be mixed with others.
+    """
+    found: dict[str, str] = {}
+    address = endpoint or environ.get("AWS_ENDPOINT_URL_S3") or environ.get("AWS_ENDPOINT_URL")
+    if address:
+        if not _ADDRESS.fullmatch(address):
+            raise UsageError("AWS_ENDPOINT_URL: it must be an http:// or https:// URL without user and password")
+        found["AWS_ENDPOINT_URL"] = address.rstrip("/")
+        if address.startswith("http://"):
+            if environ.get("AWS_ALLOW_HTTP", "true").lower() in ("false", "0", "no"):
+                raise UsageError(f"the object store {address} has no TLS, and AWS_ALLOW_HTTP forbids that")
+            found["AWS_ALLOW_HTTP"] = "true"
+    where = region or environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION")
+    if where or address:
+        found["AWS_REGION"] = where or "us-east-1"  # what stores that know no regions take
+    given = keys if any(keys) else tuple(environ.get(name) or None for name in KEYS)
+    if bool(given[0]) != bool(given[1]) or (given[2] and not given[0]):
+        names = "object_store.access_key_id and secret_access_key" if any(keys) else " and ".join(KEYS[:2])
+        raise UsageError(f"keys of the object store: {names} go together; set both or neither")
+    if any(keys) and not given[2] and environ.get(KEYS[2]):
+        raise UsageError(
+            f"{KEYS[2]} is set, and object_store.access_key_id is another key: unset it, or set "
+            "object_store.session_token"
+        )
+    return found | {name: value for name, value in zip(KEYS, given, strict=True) if value}
 
 
 def delta_options(options: Mapping[str, str]) -> dict[str, str]:
@@ -95,7 +139,7 @@ def explain(error: Exception) -> str | None:
     A refused request is answered with the text that should have been signed, session token included.
     """
     text = str(error)
-    if "169.254.169.254" in text:
+    if "169.254.169.254" in text or "IMDS" in text:
         return "no keys were found: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, a profile (AWS_PROFILE) or a role"
     if found := _XML.search(text):
         code, message = found[1], found[2] or ""
@@ -122,8 +166,13 @@ def explain(error: Exception) -> str | None:
 
 def _unanswered(text: str) -> str:
     """An error of delta-rs without an answer of the store: its innermost causes, or the HTTP status."""
-    lines = [re.sub(r"\x1b\[\d+m", "", line).strip(" \t↳") for line in text.splitlines()]
-    lines = [line for line in lines if line]
+    lines = plain_lines(text)
     if "error sending request" in text or "HTTP error" in text:
         return f"the object store can't be reached: {': '.join(dict.fromkeys(lines[-2:]))}"
     return f"the object store answers {lines[-1]}"
+
+
+def plain_lines(text: str) -> list[str]:
+    """The lines of an error of delta-rs, without its arrows and their colours."""
+    lines = [re.sub(r"\x1b\[\d+m", "", line).strip(" \t↳") for line in text.splitlines()]
+    return [line for line in lines if line]

@@ -240,7 +240,7 @@ class Prefix:
     def create(self, path: str) -> Draft:
         """A new object, written in parts; it is there when all of it is."""
         with _in_words(f"{self.root}/{path}"):
-            return _Upload(self, path, filesystem(self.options).open_output_stream(self.key(path)))
+            return _Upload(self, path, filesystem(self.options).open_output_stream(self.key(path), compression=None))
 
     def delete(self, path: str) -> None:
         """Remove an object, if it is there."""
@@ -256,14 +256,14 @@ class Prefix:
         except FileNotFoundError:
             return None
 
-    def stamp(self, path: str) -> Hashable:
+    def stamp(self, path: str) -> str | None:
         """ETag, time and size of an object; None where there is none."""
         try:
             with self.source(path) as file:
                 told = file.metadata()
         except FileNotFoundError:
             return None
-        return tuple(told.get(name) for name in ("ETag", "Last-Modified", "Content-Length"))
+        return " ".join(told.get(name, b"").decode() for name in ("ETag", "Last-Modified", "Content-Length"))
 
     def names(self, path: str = "") -> list[str]:
         """Names of the files that lie directly in it."""
@@ -282,6 +282,23 @@ class Prefix:
             path = info.path[start:]
             if info.is_file and not is_hidden(path):
                 yield Entry(path, info.size, info.mtime_ns / 1e9)
+
+    def check(self) -> None:
+        """See that the bucket is there and answers.
+
+        Raises:
+            OSError: It isn't, or doesn't.
+        """
+        bucket, _ = split_url(self.root)
+        with _in_words(f"s3://{bucket}"):
+            (info,) = filesystem(self.options).get_file_info([bucket])
+            if info.type.name == "NotFound":
+                raise OSError(f"s3://{bucket}: there is no such bucket; make it first, or name another")
+
+    def look(self, paths: Sequence[str]) -> list[FileInfo]:
+        """What lies there: objects, folders or nothing."""
+        with _in_words(self.root):
+            return list(filesystem(self.options).get_file_info([self.key(path) for path in paths]))
 
     def _list(self, key: str, *, recursive: bool) -> list[FileInfo]:
         from pyarrow.fs import FileSelector

@@ -16,7 +16,7 @@ from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
 from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
 
 from clicklake.errors import ConflictError, FormatVersionError, StorageError, UnknownNameError
-from clicklake.storage.objects import delta_options, explain
+from clicklake.storage.objects import delta_options, explain, plain_lines
 from clicklake.storage.places import Folder, Place, place
 from clicklake.storage.snapshot import Snapshot, TableSpec
 
@@ -228,8 +228,7 @@ def reason(error: Exception) -> str:
     """An error of delta-rs in one line: what failed, and its innermost cause."""
     if told := explain(error):
         return told
-    lines = [line.strip(" \t↳") for line in str(error).splitlines()]
-    lines = [line for line in lines if line] or [type(error).__name__]
+    lines = plain_lines(str(error)) or [type(error).__name__]
     return ": ".join(dict.fromkeys([lines[0], lines[-1]]))
 
 

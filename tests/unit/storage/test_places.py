@@ -13,7 +13,7 @@ import pytest
 
 from clicklake.errors import UsageError
 from clicklake.storage import Store, TableSpec
-from clicklake.storage.objects import explain, split_url
+from clicklake.storage.objects import explain, split_url, store_options
 from clicklake.storage.parquet import Target, Written, write_files
 from clicklake.storage.places import Entry, Folder, Prefix, place, read_all, sizes
 
@@ -126,3 +126,45 @@ def test_errors_of_a_store_in_words(error: str) -> None:
     told = explain(OSError(error))
     assert told == ERRORS[error]
     assert "SESSION" not in str(told) and "KEYID" not in str(told)
+
+
+KEYS = {"AWS_ACCESS_KEY_ID": "id", "AWS_SECRET_ACCESS_KEY": "key"}
+
+
+def test_a_store_is_found_by_the_settings_then_by_the_usual_variables() -> None:
+    assert store_options({}) == {}
+    assert store_options({"AWS_DEFAULT_REGION": "eu-west-1", "AWS_PROFILE": "p"}) == {"AWS_REGION": "eu-west-1"}
+    mine = {"AWS_ENDPOINT_URL": "http://localhost:9000/", **KEYS, "AWS_SESSION_TOKEN": "t"}
+    local = {"AWS_ENDPOINT_URL": "http://localhost:9000", "AWS_ALLOW_HTTP": "true", "AWS_REGION": "us-east-1"}
+    assert store_options(mine) == {**local, **KEYS, "AWS_SESSION_TOKEN": "t"}
+    given = store_options(
+        {**mine, "AWS_SESSION_TOKEN": ""}, endpoint="https://s3.example.com", region="r", keys=("mine", "too", None)
+    )
+    assert given == {
+        "AWS_ENDPOINT_URL": "https://s3.example.com",
+        "AWS_REGION": "r",
+        "AWS_ACCESS_KEY_ID": "mine",
+        "AWS_SECRET_ACCESS_KEY": "too",
+    }
+
+
+@pytest.mark.parametrize(
+    ("environ", "told"),
+    [
+        ({"AWS_ACCESS_KEY_ID": "secret-id"}, "go together"),
+        ({"AWS_SESSION_TOKEN": "secret-token"}, "go together"),
+        ({"AWS_ENDPOINT_URL": "http://me:secret@host"}, "AWS_ENDPOINT_URL"),
+        ({"AWS_ENDPOINT_URL": "http://host", "AWS_ALLOW_HTTP": "false"}, "has no TLS"),
+    ],
+)
+def test_half_a_key_and_other_mistakes_are_told(environ: dict[str, str], told: str) -> None:
+    with pytest.raises(UsageError, match=told) as refused:
+        store_options(environ)
+    assert "secret" not in str(refused.value)
+
+
+def test_keys_are_not_mixed() -> None:
+    with pytest.raises(UsageError, match="object_store.access_key_id and secret_access_key go together"):
+        store_options(KEYS, keys=("mine", None, None))
+    with pytest.raises(UsageError, match="another key"):
+        store_options({**KEYS, "AWS_SESSION_TOKEN": "t"}, keys=("mine", "too", None))
