@@ -104,7 +104,9 @@ def store_options(
 
 def delta_options(options: Mapping[str, str]) -> dict[str, str]:
     """What delta-rs is told; a commit is a conditional write (If-None-Match), so that no lock is needed."""
-    return {**_DELTA_LIMITS, "AWS_CONDITIONAL_PUT": "etag", **options}
+    # Without it delta-rs looks for a profile only where the store is AWS's own.
+    found = {} if KEYS[0] in options else {"AWS_FORCE_CREDENTIAL_LOAD": "true"}
+    return {**_DELTA_LIMITS, "AWS_CONDITIONAL_PUT": "etag", **found, **options}
 
 
 def filesystem(options: Mapping[str, str]) -> S3FileSystem:

@@ -245,7 +245,7 @@ class Prefix:
     def delete(self, path: str) -> None:
         """Remove an object, if it is there."""
         # Arrow would leave an empty object in the place of the folder.
-        with _in_words(f"{self.root}/{path}"):
+        with contextlib.suppress(FileNotFoundError), _in_words(f"{self.root}/{path}"):
             _deleter(self.root, tuple(sorted(self.options.items()))).delete_file(path)
 
     def size(self, path: str) -> int | None:
