@@ -4,8 +4,9 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 ROWS   ?= 2000000
 DEMO   ?= demo
+PLAIN  := not slow and not network and not browser and not spark and not kafka and not s3
 
-.PHONY: help demo test coverage test-all test-browser test-kafka test-spark faults lint format docs bench bench-increment bench-commerce bench-large clean
+.PHONY: help demo test coverage test-all test-browser test-spark test-kafka test-s3 faults lint format docs bench bench-increment bench-commerce bench-large bench-engines clean
 
 help:  ## Say what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-15s %s\n", $$1, $$2}'
@@ -37,10 +38,10 @@ demo: $(VENV)/.installed  ## Generate 2,000,000 events and the shop's orders, ru
 	@echo "The program is in $(BIN): source $(BIN)/activate"
 
 test: $(VENV)/.dev  ## Run the test suite
-	$(BIN)/python -m pytest -n 2 -m "not slow and not network and not browser and not kafka and not spark" $(ARGS)
+	$(BIN)/python -m pytest -n 2 -m "$(PLAIN)" $(ARGS)
 
 coverage: $(VENV)/.dev  ## The test suite, and which lines it runs: takes half as long again
-	$(BIN)/python -m pytest -n 2 --cov --cov-report=term:skip-covered -m "not slow and not network and not browser and not kafka and not spark" $(ARGS)
+	$(BIN)/python -m pytest -n 2 --cov --cov-report=term:skip-covered -m "$(PLAIN)" $(ARGS)
 
 test-all: $(VENV)/.dev  ## Run every test, those that are slow or need a package registry too
 	$(BIN)/python -m pytest -n 2 $(ARGS)
@@ -93,6 +94,9 @@ bench-commerce: $(BENCH)  ## 2,000,000 clicks with 500,000 order lines against t
 
 bench-large: $(BENCH)  ## 200,000,000 events, generated in parts
 	$(VENV)-bench/bin/python -m benchmarks.large $(ARGS)
+
+bench-engines: $(VENV)/.spark  ## Both engines and a PySpark script, 2,000,000 and 20,000,000 events; needs Java
+	$(BIN)/python -m benchmarks.engines $(ARGS)
 
 clean:  ## Remove the environment and what the demo made
 	rm -rf $(VENV) $(VENV)-bench demo .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage

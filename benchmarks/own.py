@@ -67,10 +67,12 @@ class Lake:
 
     Args:
         folder: Gets the lake, the reports' files and logs.
+        environment: Variables for its processes.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, environment: Mapping[str, str] | None = None) -> None:
         shutil.rmtree(folder, ignore_errors=True)
+        self.environment = dict(environment or {})
         self.folder = folder
         self.path = folder / "lake"
 
@@ -115,7 +117,7 @@ class Lake:
 
     def _measure(self, command: str, *arguments: str) -> Cost:
         log = self.folder / f"{command}.log"
-        return run([CLICKLAKE, "--lake", self.path, command, *arguments], log=log)
+        return run([CLICKLAKE, "--lake", self.path, command, *arguments], log=log, environment=self.environment)
 
     def _query(self, sql: str) -> list[dict[str, Any]]:
         found = json.loads(output([CLICKLAKE, "--lake", self.path, "--json", "query", sql], self.folder))
