@@ -6,7 +6,7 @@ ROWS   ?= 2000000
 DEMO   ?= demo
 PLAIN  := not slow and not network and not browser and not spark and not kafka and not s3
 
-.PHONY: help demo test coverage test-all test-browser test-spark test-kafka test-s3 faults lint format docs bench bench-increment bench-commerce bench-large bench-engines clean
+.PHONY: help demo test coverage test-all test-browser test-spark test-kafka test-s3 faults lint format docs bench bench-increment bench-commerce bench-stream bench-large bench-engines clean
 
 help:  ## Say what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-15s %s\n", $$1, $$2}'
@@ -91,6 +91,10 @@ bench-increment: $(BENCH)  ## A day on a year of 18,000,000 events, and 1,000 sm
 
 bench-commerce: $(BENCH)  ## 2,000,000 clicks with 500,000 order lines against the clicks alone
 	$(VENV)-bench/bin/python -m benchmarks.commerce $(ARGS)
+
+bench-stream: $(BENCH) $(KAFKA_JARS)/.fetched  ## 5,000,000 messages of a full Kafka broker, and 2,000 a second for minutes
+	$(VENV)-bench/bin/python -m pip install --quiet --editable '.[kafka]'
+	KAFKA_JARS=$(abspath $(KAFKA_JARS)) $(VENV)-bench/bin/python -m benchmarks.streaming $(ARGS)
 
 bench-large: $(BENCH)  ## 200,000,000 events, generated in parts
 	$(VENV)-bench/bin/python -m benchmarks.large $(ARGS)
