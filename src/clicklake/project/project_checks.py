@@ -13,6 +13,7 @@ from clicklake.errors import ClicklakeError
 from clicklake.ingest.ingest import bronze_spec
 from clicklake.project.doctor import Finding
 from clicklake.project.mapping import FILL_IN
+from clicklake.project.portable import check_portable
 from clicklake.refine.compile import Judge
 from clicklake.reports.run import Window, plan, report_tables, run_reports
 
@@ -37,6 +38,7 @@ def check_project(lake: Lake, project: Path) -> Iterator[Finding]:
         yield from _numbered(
             "reports", check_reports(lake, engine, [*own, *sorted(replaced)]), len(own) + len(replaced)
         )
+        yield from check_portable(lake, project)
     finally:
         engine.close()
 

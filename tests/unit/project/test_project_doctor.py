@@ -8,8 +8,10 @@ import pytest
 
 from clicklake.cli.main import run
 from clicklake.config import Settings, load_settings
+from clicklake.lake import Lake
 from clicklake.project import doctor
 from clicklake.project.doctor import diagnose, engine, human, installation, libraries, memory, settings, space
+from clicklake.project.portable import check_portable
 
 
 def statuses(findings):
@@ -144,7 +146,21 @@ def test_own_sources_models_and_reports_are_compiled_and_run_on_no_rows(project)
     (project / "a.csv").write_text("user_id,time,event\nu,2024-01-01,view\n")
     assert run(["source", "add", "a.csv", "--yes"]) == 0
     found = {f.check: f.detail for f in diagnose() if f.area == "project"}
+    assert found.pop("engine spark") == "its models, reports and rules run on it too"
     assert found == {"sources": "1 of its own", "models": "none of its own", "reports": "1 of its own"}
+
+
+def test_what_duckdb_alone_can_run_is_named(project, monkeypatch):
+    report = project / "reports" / "events_by_type.sql"
+    assert "count(*)" in report.read_text()
+    report.write_text(report.read_text().replace("count(*)", "cast(median(event_id) as bigint)"))
+    lake = Lake(project / "lake", config=project / "clicklake.yaml")
+    (found,) = check_portable(lake, project)
+    assert found.status == "ok" and "DuckDB alone: report events_by_type: median()" in found.detail
+    monkeypatch.setenv("CLICKLAKE_ENGINE", "spark")
+    lake = Lake(project / "lake", config=project / "clicklake.yaml")
+    (found,) = check_portable(lake, project)
+    assert found.status == "problem" and found.check == "report events_by_type" and "row_number" in found.detail
 
 
 @pytest.mark.parametrize(
