@@ -19,6 +19,7 @@ def main(lake: Path, out: Path) -> None:
         .config("spark.sql.parquet.outputTimestampType", "TIMESTAMP_MICROS")
         .config("spark.databricks.delta.snapshotPartitions", "1")
         .config("spark.ui.enabled", "false")
+        .config("spark.driver.host", "127.0.0.1")
         .config("spark.driver.bindAddress", "127.0.0.1")
     )
     spark = configure_spark_with_delta_pip(builder).getOrCreate()

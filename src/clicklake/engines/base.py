@@ -111,7 +111,7 @@ class Engine(Protocol):
 
         Args:
             name: The relation.
-            query: Reads `over` and nothing else; a row makes a row or none.
+            query: Reads `over`, that once, and nothing else; a row makes a row or none.
             over: The relation that it reads.
             keep: Whether the rows are made once and kept until the relation is dropped; else each time they are read.
         """

@@ -71,7 +71,7 @@ class Judge:
 
         Args:
             bronze: The bronze rows.
-            with_raw: Whether the raw row comes along, as JSON in `raw`.
+            with_raw: Whether the raw row comes along, in `raw`, as `raw_json` reads it.
         """
         if with_raw not in self._standards:
             self._standards[with_raw] = self._standard(_BRONZE, with_raw=with_raw)
@@ -126,7 +126,8 @@ candidates as (select {", ".join([provenance, *candidates])} from cleaned)
         names = dict.fromkeys([*self.columns, *self.identity.content, "source_file", "ingestion_timestamp"])
         return f"""with standard as ({self.standard(bronze, with_raw=True)}),
 judged as (select *, list_filter([{reasons}]::varchar[], lambda r: r is not null) as reasons from standard)
-select {", ".join(map(quote, names))}, reasons, case when array_length(reasons) > 0 then raw end as raw from judged"""
+select {", ".join(map(quote, names))}, reasons,
+    case when array_length(reasons) > 0 then {self.raw_json()} end as raw from judged"""
 
     def check(self, engine: Engine | None = None) -> None:
         """Compile everything once, and have an engine look at it; one that has done so before need not again.
@@ -192,9 +193,14 @@ select {", ".join(map(quote, names))}, reasons, case when array_length(reasons) 
         times = (name for name in self.identity.content if docs[name].type in ("timestamp", "date"))
         return next((name for name in times if name in provided), None)
 
+    def raw_row(self) -> str:
+        """SQL: a bronze row's columns as one; nothing is copied, for only the few that are rejected become JSON."""
+        fields = ", ".join(f"{quote(name)} := {quote(name)}" for name in (*self.contract.column_names, "extra"))
+        return f"struct_pack({fields})"
+
     def raw_json(self) -> str:
-        """SQL: a bronze row's columns as JSON."""
-        pairs = ", ".join(f"{string(name)}, {quote(name)}" for name in (*self.contract.column_names, "extra"))
+        """SQL: the column `raw` of `raw_row` as JSON."""
+        pairs = ", ".join(f"{string(name)}, raw.{quote(name)}" for name in (*self.contract.column_names, "extra"))
         return f"cast(json_object({pairs}) as varchar)"
 
     def rates(self) -> Rates:
@@ -213,7 +219,7 @@ select {", ".join(map(quote, names))}, reasons, case when array_length(reasons) 
             for name, cleaning in cleanings.items()
         ]
         star = f"* replace ({', '.join(done)})" if done else "*"
-        raw = f", {self.raw_json()} as raw" if with_raw else ""
+        raw = f", {self.raw_row()} as raw" if with_raw else ""
         known = f"countries as materialized ({countries()}),\n" if needs_countries(list(cleanings.values())) else ""
         return f"{known}split_rows as (select {star}{raw} from {bronze} where corrupt_record is null)"
 

@@ -66,7 +66,12 @@ def find_there(engine: Engine, judge: Judge, view: str, history: History | None)
     engine.execute(f"create or replace view {standard} as select * from {judged} where array_length(reasons) = 0")
     key = quote(identity.row_id)
     hashed = f"select {key} as row_id, {judge.identity_hash()} as hash from"
-    is_again = f"hash in (select hash from ({hashed} {standard}) as hashed group by hash having count(*) > 1)"
+    twice = f"work.twice_{name}"
+    engine.execute(
+        f"create or replace table {twice} as select hash from ({hashed} {standard}) as hashed "
+        "group by hash having count(*) > 1"
+    )
+    is_again = f"{judge.identity_hash()} in (select hash from {twice})"
     if history is None:
         engine.execute(f"create or replace view work.history_{name} as select * from {standard} where false")
         engine.execute(f"create or replace view history_ids as select row_id from ({hashed} {standard}) where false")
@@ -78,12 +83,11 @@ def find_there(engine: Engine, judge: Judge, view: str, history: History | None)
             f"where hash in (select hash from ({hashed} {standard}) as hashed)"
         )
         engine.execute(f"create or replace view history_ids as select row_id from {known}")
-        is_again += f" or hash in (select hash from {known})"
+        is_again += f" or {judge.identity_hash()} in (select hash from {known})"
     columns = ", ".join(map(quote, dict.fromkeys([*identity.content, "source_file", "ingestion_timestamp"])))
     engine.execute(
         f"create or replace table work.suspects_{name} as select {key} as row_id, {columns}, raw, reasons "
-        f"from {judged} where array_length(reasons) > 0 or {key} in "
-        f"(select row_id from ({hashed} {standard}) as hashed where {is_again})"
+        f"from {judged} where array_length(reasons) > 0 or {is_again}"
     )
     return standard, judged
 
@@ -184,7 +188,7 @@ def _look_at_suspects(engine: Engine, judge: Judge, name: str, view: str, *, is_
     if is_kept:
         standard = (
             f"select kept.*, raws.raw from work.kept_{name} as kept "
-            f"join (select row_id, {judge.raw_json()} as raw from {picked}) as raws on kept.{key} = raws.row_id"
+            f"join (select row_id, {judge.raw_row()} as raw from {picked}) as raws on kept.{key} = raws.row_id"
         )
     engine.execute(f"""create or replace table work.suspects_{name} as
 with standard as ({standard}),
@@ -192,4 +196,4 @@ judged as (
     select {key} as row_id, {columns}, raw, list_filter([{reasons}], lambda r: r is not null) as reasons
     from standard
 )
-select * replace (case when array_length(reasons) > 0 then raw end as raw) from judged""")
+select * replace (case when array_length(reasons) > 0 then {judge.raw_json()} end as raw) from judged""")

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pyspark.sql.types import StructType
 
 _MEMORY = "512MB"
-_BATCH = 65_536
+_BATCH = 20_480
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class EachRow:
     """A query over the rows of a task; plain data, so that it reaches the executors.
 
     Args:
-        query: In DuckDB's dialect; reads `over`.
+        query: In DuckDB's dialect; reads `over`, and that once.
         over: The relation that stands for the task's rows.
         given: Their Arrow schema.
         made: The result's Arrow schema.
@@ -48,7 +48,7 @@ class EachRow:
 
         given = to_arrow_schema(rows.schema, timezone="UTC")
         with _Local(query, over, reporting_timezone) as local:
-            made = local.run(given.empty_table().to_reader()).schema
+            made = local.run(pa.schema([_plain(field) for field in given]).empty_table().to_reader()).schema
         return cls(query, over, given, pa.schema([_zoned(field) for field in made]), reporting_timezone)
 
     @property
@@ -60,12 +60,12 @@ class EachRow:
         return found
 
     def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        """A task's rows through the query."""
+        """A task's rows through the query, which is run once for all of them."""
+        plain = pa.schema([_plain(field) for field in self.given])
+        rows = pa.RecordBatchReader.from_batches(plain, (batch.cast(plain) for batch in batches))
         with _Local(self.query, self.over, self.reporting_timezone) as local:
-            for batch in batches:
-                if batch.num_rows:
-                    for made in local.run(pa.Table.from_batches([batch]).to_reader()):
-                        yield _in_schema(made, self.made)
+            for made in local.run(rows):
+                yield _in_schema(made, self.made)
 
 
 class _Local:
@@ -82,8 +82,8 @@ class _Local:
         self._engine.close()
 
     def run(self, rows: pa.RecordBatchReader) -> pa.RecordBatchReader:
-        table = rows.read_all()
-        self._engine.register("given_rows", table.cast(pa.schema([_plain(field) for field in table.schema])))
+        """The query's rows, while the given ones, naive timestamps, are read."""
+        self._engine.register("given_rows", rows)
         self._engine.execute(f"create or replace view {self._over} as select * from given_rows")
         return self._engine.stream(self._query, batch=_BATCH)
 

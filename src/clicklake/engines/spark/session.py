@@ -22,7 +22,9 @@ _ALWAYS = {
     "spark.sql.ansi.enabled": "true",  # what can't be computed is an error, not a null
     "spark.sql.caseSensitive": "false",
     "spark.sql.adaptive.enabled": "true",
-    "spark.sql.execution.arrow.maxRecordsPerBatch": "65536",
+    "spark.sql.execution.arrow.maxRecordsPerBatch": "20000",
+    # A bound in bytes is checked at each row, which takes 40 microseconds where a column is a map.
+    "spark.sql.execution.arrow.maxBytesPerBatch": "2147483647",
     "spark.sql.parquet.datetimeRebaseModeInRead": "CORRECTED",
     "spark.sql.parquet.int96RebaseModeInRead": "CORRECTED",
     "spark.sql.legacy.timeParserPolicy": "CORRECTED",
@@ -39,6 +41,11 @@ _LOCAL = {
     "spark.scheduler.mode": "FAIR",
 }
 """What is handy on one machine."""
+
+_EVERYWHERE = {
+    # What is kept is read once or twice: to compress it takes as long as to make it.
+    "spark.sql.inMemoryColumnarStorage.compressed": "false",
+}
 
 _CLUSTER = {"spark.ui.showConsoleProgress": "false"}
 
@@ -93,7 +100,7 @@ def open_session(options: SparkOptions) -> SparkSession:
 
 def _properties(options: SparkOptions) -> dict[str, str]:
     is_local = options.master.startswith("local")
-    found = {**_ALWAYS, **(_LOCAL if is_local else _CLUSTER)}
+    found = {**_ALWAYS, **_EVERYWHERE, **(_LOCAL if is_local else _CLUSTER)}
     if options.memory:
         found |= {"spark.driver.memory": options.memory, "spark.executor.memory": options.memory}
     found |= options.conf
