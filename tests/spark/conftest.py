@@ -42,7 +42,12 @@ def open_spark() -> Iterator[Callable[..., Spark]]:
     from clicklake.engines.spark import Spark, SparkOptions
 
     opened: list[Spark] = []
-    conf = {"spark.sql.shuffle.partitions": "1", "spark.default.parallelism": "1"}
+    conf = {
+        "spark.sql.shuffle.partitions": "1",
+        "spark.default.parallelism": "1",
+        # Hundreds of short queries: the second compiler costs more than it brings.
+        "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
+    }
 
     def open_one(reporting_timezone: str = "UTC") -> Spark:
         opened.append(Spark(SparkOptions("local[2]", "1g", conf), reporting_timezone))

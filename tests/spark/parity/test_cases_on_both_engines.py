@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shop_cases import CATALOGUE, MODELS, as_table, put, run_model
+from shop_cases import CATALOGUE, MODELS, as_table, run_model
 
 from clicklake.build.graph import inputs as model_inputs
 from clicklake.build.strategies import select_typed
@@ -19,7 +19,7 @@ def test_rows_are_equal(case, engines):
     expected = run_model(duckdb, case.model, case.inputs, case.settings)
     for name in model_inputs(model) if isinstance(model, Model) else report_tables(model):
         rows = duckdb.table(f"from {name}").to_pylist()
-        put(spark, name, as_table(rows, CATALOGUE.table(name).doc.columns))
+        spark.register(name, as_table(rows, CATALOGUE.table(name).doc.columns))
     if isinstance(model, Model):
         sql = select_typed(model, case.settings)
         assert_equal(spark.table(sql), duckdb.table(sql))
