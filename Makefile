@@ -67,6 +67,14 @@ $(VENV)/.spark: $(VENV)/.dev pyproject.toml
 test-spark: $(VENV)/.spark  ## Run on Spark what the others run on DuckDB, and compare; needs Java
 	$(BIN)/python -m pytest -m spark $(ARGS) tests/spark
 
+VERSITYGW ?= .tools/versitygw
+$(VERSITYGW):
+	@command -v go >/dev/null || { echo "make test-s3 needs go, with which it installs an S3 server (versitygw)"; exit 1; }
+	GOBIN="$(abspath $(dir $@))" go install github.com/versity/versitygw/cmd/versitygw@latest
+
+test-s3: $(VENV)/.dev $(VERSITYGW)  ## The lake and its sources on a real S3 server, which it installs and runs by itself
+	VERSITYGW="$(abspath $(VERSITYGW))" $(BIN)/python -m pytest -m s3 $(ARGS) tests/s3
+
 faults: $(VENV)/.dev  ## Kill 1,000 runs and print the score; ARGS="--kills 100 --seed 2" for fewer or others
 	PYTHONPATH=tests $(BIN)/python -m faults $(ARGS)
 

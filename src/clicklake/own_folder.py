@@ -14,7 +14,19 @@ MARKER = ".made-by-clicklake.json"
 """Names the command and its files; a folder that has it was made by that command."""
 
 _UNFINISHED = ".unfinished"
+_URL = re.compile(r"[a-z][a-z0-9+.-]+:/", re.IGNORECASE)
 _NAME = re.compile(r"[\w.-]+(/[\w.-]+)*")
+
+
+def on_this_machine(path: Path) -> Path:
+    """The same path; only the lake and its sources may lie on an object store.
+
+    Raises:
+        UsageError: It was a URL, of which `Path` makes a folder's name.
+    """
+    if _URL.match(str(path)):
+        raise UsageError(f"{path}: name a folder of this machine; an object store holds the lake and sources alone")
+    return path
 
 
 def fill(folder: Path, files: Mapping[str, str], command: str) -> list[str]:
@@ -31,7 +43,7 @@ def fill(folder: Path, files: Mapping[str, str], command: str) -> list[str]:
     Raises:
         UsageError: The folder has files that the command did not make.
     """
-    own = _own(folder, command)
+    own = _own(on_this_machine(folder), command)
     foreign = [name for name in files if name not in own and (folder / name).exists()]
     if foreign:
         raise UsageError(

@@ -6,6 +6,7 @@ again exactly; kills at a moment come at about the same time.
 
 from __future__ import annotations
 
+import os
 import random
 import shutil
 import time
@@ -17,6 +18,9 @@ from pathlib import Path
 from faults.audit import Findings, compare, examine
 from faults.process import Process, exec_run, in_child, start, wait
 from faults.scenario import Scenario, Step, make
+
+BUCKETS = "FAULTS_BUCKETS"
+"""Environment variable: the folder whose folders an S3 server has for buckets; then lakes are reached through it."""
 
 CONFLICT = ("another writer committed first", "another run", "other writers", "commits of other writers")
 
@@ -68,6 +72,8 @@ def undisturbed(folder: Path, seed: int, only: slice = slice(None)) -> Undisturb
     shutil.rmtree(folder, ignore_errors=True)
     scenario = make(folder / "input", seed)
     scenario.steps = scenario.steps[only]
+    if BUCKETS in os.environ:  # lakes on an object store are not backed up
+        scenario.steps = [step for step in scenario.steps if step.argv[0] not in ("backup", "restore-backup")]
     points, seconds = [], []
     for number, step in enumerate(scenario.steps):
         trace = folder / f"points-{number}"
@@ -222,7 +228,7 @@ def _is_chosen(point: str, *, is_new: bool) -> bool:
     kind, table, moment = point.split(":")
     if not is_new and not table.startswith("silver."):
         return False
-    inside = table in ("bronze.web_events", "silver.quarantine", "silver.events", "ops.ledger", "gold.dim_users")
+    inside = table in ("?", "bronze.web_events", "silver.quarantine", "silver.events", "ops.ledger", "gold.dim_users")
     return (kind == "commit" and moment == "after") or (kind in ("file", "commit") and moment == "before" and inside)
 
 
@@ -231,7 +237,13 @@ def _command(step: Step, folder: Path) -> list[str]:
     config = folder / "settings" / f"{zlib.crc32(step.settings.encode()):08x}.yaml"
     config.parent.mkdir(exist_ok=True)
     config.write_text(step.settings)
-    return [*step.argv, "--lake", str(folder / "lake"), "--config", str(config)]
+    return [*step.argv, "--lake", lake_of(folder), "--config", str(config)]
+
+
+def lake_of(folder: Path) -> str:
+    """The lake in a folder, as the program is told of it: its path, or its URL where a server keeps buckets there."""
+    buckets = os.environ.get(BUCKETS)
+    return str(folder / "lake") if buckets is None else f"s3://{(folder / 'lake').relative_to(buckets)}"
 
 
 def _problem(process: Process, step: Step, *, is_alone: bool) -> str | None:

@@ -41,10 +41,16 @@ class Ended:
 
 
 class Server:
-    """Runs started in a clean process."""
+    """Runs started in a clean process.
 
-    def __init__(self, python_path: str) -> None:
+    Args:
+        python_path: Where it finds its modules.
+        variables: What its environment has beside.
+    """
+
+    def __init__(self, python_path: str, variables: Mapping[str, str] | None = None) -> None:
         environment = {"PYTHONPATH": python_path, "OPENBLAS_NUM_THREADS": "1", "PATH": os.environ.get("PATH", "")}
+        environment |= variables or {}
         self._process = subprocess.Popen(
             [sys.executable, "-m", "faults.server"],
             cwd=TESTS,

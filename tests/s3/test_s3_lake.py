@@ -182,6 +182,9 @@ def test_what_goes_wrong_is_told_with_an_exit_code(bucket: str, monkeypatch, cap
         (["--lake", f"{bucket}/lake", "run", "click_events=s3://no-such-bucket-here/x"], 2, "there is no such bucket"),
         (["--lake", f"{bucket}/lake", "run", f"click_events={bucket}/nothing/*.csv"], 2, "no such file"),
         (["--lake", f"{bucket}/lake", "backup", "backups"], 2, "only a lake in a folder"),
+        (["generate", f"{bucket}/data", "--rows", "10"], 2, "of this machine"),
+        (["demo", f"{bucket}/demo", "--rows", "10"], 2, "of this machine"),
+        (["init", f"{bucket}/shop"], 2, "of this machine"),
     ):
         assert run(argv) == code, argv
         told = capsys.readouterr().err

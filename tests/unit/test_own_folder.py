@@ -63,3 +63,10 @@ def test_an_interrupted_first_time_can_be_repeated(tmp_path: Path) -> None:
     (tmp_path / f".{MARKER}.unfinished").write_text("half")
     fill(tmp_path, {"index.html": "1"}, COMMAND)
     assert (tmp_path / "index.html").read_text() == "1"
+
+
+def test_a_url_is_no_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UsageError, match="of this machine"):
+        fill(Path("s3://bucket/site"), {"a.html": "text"}, "clicklake docs build")
+    assert list(tmp_path.iterdir()) == []

@@ -13,6 +13,7 @@ from typing import Any
 
 from clicklake.backup.objects import Objects, Stored
 from clicklake.errors import FormatVersionError, StorageError, UnknownNameError, UsageError
+from clicklake.own_folder import on_this_machine
 
 FORMAT = 1
 """The layout of backups that this program writes."""
@@ -68,7 +69,7 @@ def prepare(folder: Path) -> None:
         FormatVersionError: A newer program has made it.
     """
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        on_this_machine(folder).mkdir(parents=True, exist_ok=True)
         if (folder / _MARKER).is_file():
             check(folder)
             return

@@ -10,6 +10,7 @@ from typing import Any
 
 from clicklake.cli.context import Context
 from clicklake.errors import UsageError
+from clicklake.own_folder import on_this_machine
 
 ROWS_SHOWN = 10
 """Of each report; the page that is written has more."""
@@ -27,7 +28,7 @@ def run_demo(context: Context, directory: Path, rows: int, seed: int) -> None:
     from clicklake.reports.render import to_table
     from clicklake.synthetic import CommerceConfig, GeneratorConfig, generate
 
-    data, lake_path = directory / "data", directory / "lake"
+    data, lake_path = on_this_machine(directory) / "data", directory / "lake"
     if directory.exists() and any(directory.iterdir()) and not (data / "truth.json").exists():
         raise UsageError(f"{directory} is not empty and no demo's; name another folder: clicklake demo DIR")
     for old in (data, lake_path):

@@ -9,6 +9,7 @@ import typer
 
 from clicklake.cli import export_commands
 from clicklake.cli.context import Context
+from clicklake.own_folder import on_this_machine
 
 
 def register(app: typer.Typer) -> None:
@@ -87,7 +88,7 @@ def _write(html: str, out: Path | None) -> None:
     if out is None:
         sys.stdout.write(html)
     else:
-        out.parent.mkdir(parents=True, exist_ok=True)
+        on_this_machine(out).parent.mkdir(parents=True, exist_ok=True)
         out.write_text(html, encoding="utf-8")
 
 

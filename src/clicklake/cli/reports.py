@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from clicklake.cli.context import Context
 from clicklake.errors import UsageError
+from clicklake.own_folder import on_this_machine
 
 if TYPE_CHECKING:
     from clicklake.lake import Lake
@@ -166,7 +167,7 @@ def _keep(context: Context, lake: Lake, request: Request, results: Sequence[Resu
 
     folder = request.out
     assert folder is not None
-    folder.mkdir(parents=True, exist_ok=True)
+    on_this_machine(folder).mkdir(parents=True, exist_ok=True)
     ending = {"table": "txt"}.get(request.format, request.format)
     for result in results:
         file = folder / f"{result.name}.{ending}"

@@ -18,7 +18,7 @@ from clicklake.engines.sql import string
 from clicklake.errors import ConflictError
 from clicklake.ingest.ingest import FileOutcome
 from clicklake.ingest.withdrawals import live_versions
-from clicklake.storage import Snapshot, Store, add_columns, commit
+from clicklake.storage import Snapshot, Store, commit
 from clicklake.tables import system_spec
 
 FILES = "ops.files"
@@ -79,7 +79,7 @@ def note_files(
     spec = system_spec(catalogue, FILES)
     common = {"source": source, "run_id": run_id}
     for _ in range(_TRIES):
-        snapshot = add_columns(store, store.ensure(spec), spec.schema)  # lakes of before have no stamps
+        snapshot = store.ensure(spec)  # of a lake of before, without stamps: then objects are fetched to be known again
         noted = {
             row[0]
             for row in engine.rows(

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from clicklake.config import FILE_NAME
 from clicklake.errors import UsageError
+from clicklake.own_folder import on_this_machine
 
 TEMPLATE = (Path(__file__).parent / "template.yaml").read_text(encoding="utf-8")
 """The clicklake.yaml of a new project."""
@@ -77,7 +78,7 @@ def create_project(directory: Path) -> dict[str, bool]:
     Raises:
         UsageError: The folder is a project already, or can't be written.
     """
-    if (directory / FILE_NAME).exists():
+    if (on_this_machine(directory) / FILE_NAME).exists():
         raise UsageError(f"{directory} is a project already: {directory / FILE_NAME} is there; nothing was changed")
     if directory.exists() and not directory.is_dir():
         raise UsageError(f"{directory} is a file; name a folder: clicklake init DIR")

@@ -13,7 +13,11 @@ from deltalake import DeltaTable
 
 from clicklake.contracts.types import from_arrow
 from clicklake.errors import StorageError
+from clicklake.storage.objects import is_url
 from clicklake.storage.places import Place
+
+_MARKS_ONE_BY_ONE = 2
+"""So many marks of a table on an object store are asked for singly."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +60,7 @@ class Snapshot:
     delta: DeltaTable
     nulls: dict[str, int] = field(default_factory=dict, compare=False)
     cluster_by: str | None = field(default=None, compare=False)
+    _has_all_marks: bool = field(default=False, init=False, repr=False, compare=False)
 
     @cached_property
     def _marks(self) -> dict[str, int | None]:
@@ -165,10 +170,24 @@ class Snapshot:
 
     def mark(self, name: str, default: int = 0) -> int:
         """What this table has recorded under a name; `default` where nothing."""
+        if name not in self._marks and len(self._marks) >= _MARKS_ONE_BY_ONE and is_url(self.root):
+            self._read_marks()
         if name not in self._marks:
-            self._marks[name] = self.delta.transaction_version(name)
+            self._marks[name] = None if self._has_all_marks else self.delta.transaction_version(name)
         version = self._marks[name]
         return default if version is None or version < 0 else int(version)  # below 0: taken back by a restore
+
+    def _read_marks(self) -> None:
+        """All marks at once: for each, delta-rs would fetch the newest part of the log again."""
+        from clicklake.storage import log
+
+        if self._has_all_marks:
+            return
+        try:
+            self._marks.update(log.marks(self))
+        except (OSError, ValueError, pa.ArrowException):  # the log is being cleaned up: delta-rs knows its way
+            return
+        object.__setattr__(self, "_has_all_marks", True)
 
     def maximum(self, column: str) -> int | None:
         """The largest value of a whole-number column, from the log's statistics; None in an empty table."""

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from clicklake.errors import UsageError
+from clicklake.own_folder import on_this_machine
 from clicklake.synthetic import defects
 from clicklake.synthetic.commerce.produce import SOURCES, Commerce
 from clicklake.synthetic.commerce.shop import Shop
@@ -43,7 +44,7 @@ def generate(
     Raises:
         UsageError: The directory holds generated data already.
     """
-    _refuse_old_data(directory)
+    _refuse_old_data(on_this_machine(directory))
     directory.mkdir(parents=True, exist_ok=True)
     rng = np.random.default_rng([config.seed, _WORLD_STREAM])
     begin = first_second(config.start)
