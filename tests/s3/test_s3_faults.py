@@ -32,15 +32,10 @@ def python_path() -> str:
     return os.pathsep.join([str(TESTS), *filter(None, sys.path)])
 
 
-@pytest.mark.parametrize(
-    "jobs", [["--kills", "12", "--jobs", "1", "--seed", "5"], ["--short"]], ids=["random", "short"]
-)
-def test_killed_anywhere_the_lake_is_the_one_that_was_never_killed(
-    gateway: Gateway, python_path: str, jobs: list[str]
-) -> None:
+def test_killed_anywhere_the_lake_is_the_one_that_was_never_killed(gateway: Gateway, python_path: str) -> None:
     folder = gateway.folder / new_bucket(gateway) / "trials"
     done = subprocess.run(
-        [sys.executable, "-m", "faults", *jobs, "--folder", str(folder)],
+        [sys.executable, "-m", "faults", "--short", "--folder", str(folder)],
         env={
             **gateway.variables,
             "PYTHONPATH": python_path,

@@ -94,9 +94,9 @@ def test_a_lake_on_a_store_is_that_of_a_folder(
     for command in (
         ("optimize", "--all"),
         ("build", "--full"),
-        ("vacuum", "--all", "--yes", "--retention", "0", "--force"),
-        ("restore", "gold.dim_users", "--to", "1"),
+        ("restore", "gold.dim_users", "--to", "1", "--yes"),
         ("run", *sources),
+        ("vacuum", "--all", "--yes", "--retention", "0", "--force"),
         ("doctor",),
     ):
         told = run(["--lake", url, *command])
