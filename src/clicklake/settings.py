@@ -372,6 +372,11 @@ class KafkaSettings(_Section):
         description="What is done where messages are gone that were not read yet, or the topic was made anew: stop, or "
         "go on with the oldest message there is and note the gap in ops.streams.",
     )
+    spark_source: Literal["python", "connector"] = Field(
+        default="python",
+        description="Who reads on Spark: the program's own Python data source, or Spark's connector, whose jars must "
+        "be there and whose options are those of the Java client (not tested).",
+    )
     options: dict[str, LibraryOption] = Field(
         default_factory=dict,
         description="Properties of librdkafka by name, such as security.protocol, sasl.username and sasl.password; "

@@ -42,8 +42,9 @@ def test_late_events_are_counted_and_kept(broker, topic, tmp_path):
     total = lake.stream(available_now=True)
     assert total.appended.late == truth["late"] > 0
     is_right(lake, truth)
-    (row,) = lake.query("select messages, late, batches, lag from ops.streams").to_pylist()
-    assert row == {"messages": 20_000, "late": truth["late"], "batches": total.commits, "lag": 0}
+    (row,) = lake.query("select messages, late, batches, lag, offsets from ops.streams").to_pylist()
+    counts = {"messages": 20_000, "late": truth["late"], "batches": total.commits, "lag": 0}
+    assert row == {**counts, "offsets": '{"0": [0, 20000]}'}
 
 
 def test_consumers_restart_in_the_middle(broker, topic, tmp_path):

@@ -18,6 +18,7 @@ from clicklake.synthetic import GeneratorConfig
 from clicklake.synthetic.send import messages
 from kafka.broker import Broker
 
+FEW = {"spark.sql.shuffle.partitions": "1", "spark.default.parallelism": "1"}
 TESTS = Path(__file__).parents[1]
 FATES = "select rows_ingested, loaded, duplicates, quarantined from ops.ledger"
 
@@ -92,15 +93,17 @@ def generated(broker: Broker, topic: str, rows: int, seed: int = 42) -> dict[str
     return told["sources"]["web_events"]  # type: ignore[index, no-any-return]
 
 
-def lake_of(broker: Broker, folder: Path, topic: str, **kafka: object) -> Lake:
+def lake_of(broker: Broker, folder: Path, topic: str, *, spark: bool = False, **kafka: object) -> Lake:
     """A lake whose settings name the topic."""
     settings: dict[str, object] = {"batch_seconds": 0.2, **kafka}
+    engine = {"engine": "spark", "spark.master": "local[2]", "spark.memory": "1GB", "spark.conf": FEW} if spark else {}
     return Lake(
         folder,
         overrides={
             "kafka.brokers": [broker.address],
             "kafka.topics": {"web_events": topic},
             "kafka.options": {"session.timeout.ms": "6000"},
+            **engine,
             **{f"kafka.{name}": value for name, value in settings.items()},
         },
     )

@@ -80,6 +80,7 @@ OTHER_VALUES = {
     "kafka.watermark": "30m",
     "kafka.event_time": "event_timestamp",
     "kafka.on_gap": "continue",
+    "kafka.spark_source": "connector",
     "kafka.options.*": "SSL",
 }
 

@@ -14,7 +14,11 @@ from clicklake.setting_types import seconds_of, size_in_bytes
 from clicklake.settings import KafkaSettings
 
 if TYPE_CHECKING:
+    from clicklake.stream.append import Appender
+    from clicklake.stream.follow import Follower
+    from clicklake.stream.notes import Notes
     from clicklake.stream.positions import Topic
+    from clicklake.stream.spark_stream import SparkStream
     from clicklake.stream.stream import Batch, Total
     from clicklake.stream.window import WindowRun
 
@@ -58,9 +62,8 @@ class StreamingLake(RunningLake):
         source, name = self._streamed(source)
         contract = self._check_source(source)
         times = EventTimes(contract, settings.event_time)
-        consumer = made(
-            "Consumer", consumer_options(settings.brokers, settings.options, settings.group or f"clicklake-{source}")
-        )
+        options = consumer_options(settings.brokers, settings.options, settings.group or f"clicklake-{source}")
+        consumer = made("Consumer", options)
         admin = made("AdminClient", common(settings.brokers, settings.options))
         cluster, partitions = cluster_and_topic(admin, name, settings.brokers)
         topic = Topic(name, cluster, topic_id(admin, name))
@@ -80,15 +83,57 @@ class StreamingLake(RunningLake):
         )
         if settings.start == "latest":
             appender.begin_at(_ends(consumer, topic, partitions))
+        notes = Notes(replace(self.store, touched=set()), self.catalogue, source)
+        stop = stop or threading.Event()
+        if pipeline.engine.is_distributed:
+            consumer.close()
+            options.pop("logger")
+            return self._on_spark(appender, follower, notes, options, partitions, available_now).run(stop, tell)
         buffer = Buffer(2 * settings.batch_rows, size_in_bytes(settings.buffer))
         reading = Reading(topic, partitions, settings.on_gap, available_now)
         own = replace(self.store, touched=set())  # the thread's, beside those that commit
         reader = Reader(consumer, reading, buffer, lambda: own.find(f"bronze.{source}"))
-        notes = Notes(replace(self.store, touched=set()), self.catalogue, source)
         stream = Stream(
             reader, buffer, appender, follower, notes, settings.batch_seconds, settings.batch_rows, available_now
         )
-        return stream.run(stop or threading.Event(), tell)
+        return stream.run(stop, tell)
+
+    def _on_spark(
+        self,
+        appender: Appender,
+        follower: Follower,
+        notes: Notes,
+        options: dict[str, Any],
+        partitions: list[int],
+        available_now: bool,
+    ) -> SparkStream:
+        """The same stream by Structured Streaming."""
+        from clicklake.stream.consumer import find_begin
+        from clicklake.stream.spark_source import SourceConfig
+        from clicklake.stream.spark_stream import SparkStream
+
+        settings = self.settings.kafka
+        follower.window_seconds = float("inf")  # the query lives in the engine's session
+        is_own = settings.spark_source == "python"
+        width = max(1, settings.batch_rows // len(partitions)) if is_own else settings.batch_rows
+        config = SourceConfig(appender.topic.name, options, {}, width, is_own)
+        consumer = config.open()
+        bronze = appender.store.find(f"bronze.{appender.contract.source}")
+        begins = {
+            number: find_begin(consumer, appender.topic, number, bronze, settings.on_gap) for number in partitions
+        }
+        consumer.close()
+        return SparkStream(
+            follower.pipeline.engine,
+            replace(config, begin={number: begin.offset for number, begin in begins.items()}),
+            begins,
+            appender,
+            settings.event_time,
+            follower,
+            notes,
+            settings.batch_seconds,
+            available_now,
+        )
 
     def _streamed(self, source: str | None) -> tuple[str, str]:
         """The source and its topic.

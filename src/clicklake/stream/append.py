@@ -105,7 +105,7 @@ class Appender:
 
     def table(self) -> Snapshot:
         """The newest version of the table, which is made where it isn't there."""
-        return self.store.ensure(_with_offset(bronze_spec(self.contract)))
+        return self.store.ensure(with_offset(bronze_spec(self.contract)))
 
     @property
     def is_begun(self) -> bool:
@@ -140,14 +140,14 @@ class Appender:
             InputError: Messages differ from the contract, whose policy is `fail`.
         """
         begun = time.perf_counter()
-        read = _Read(parts, self.contract, self.times)
-        self._check_drift(read.records)
+        read = ReadMessages(parts, self.contract, self.times)
+        check_drift(read.records, self.topic, self.policy)
         for _ in range(_TRIES):
             bronze = self.table()
             done, chosen, marks = self._choose(bronze, parts, read)
             if not done.positions:
                 break
-            first = {part.partition: max(part.expects, self.topic.position(bronze, part.partition)) for part in parts}
+            first = {part.partition: self._first(bronze, part) for part in parts}
             try:
                 spec = self._spec(bronze, read.records)
                 self._commit(bronze, spec, read.rows(chosen, self.topic), marks, done.told(self.topic, first, lag))
@@ -159,8 +159,13 @@ class Appender:
         done.seconds = time.perf_counter() - begun
         return done
 
+    def _first(self, bronze: Snapshot, part: Part) -> int:
+        """The first offset that a part brings, for people."""
+        begin = part.offsets[0] if part.offsets else part.next
+        return max(self.topic.position(bronze, part.partition), begin) if not part.gap else begin
+
     def _choose(
-        self, bronze: Snapshot, parts: Sequence[Part], read: _Read
+        self, bronze: Snapshot, parts: Sequence[Part], read: ReadMessages
     ) -> tuple[Appended, np.ndarray, dict[str, int]]:
         """What is new for a version of the table: the counts, which rows, and the marks."""
         done, marks = Appended(), {}
@@ -196,7 +201,7 @@ class Appender:
     def _commit(
         self, bronze: Snapshot, spec: TableSpec, rows: pa.Table | None, marks: dict[str, int], told: Told
     ) -> Snapshot:
-        whole = _with_offset(spec)
+        whole = with_offset(spec)
         self.store.specs[spec.name] = whole
         bronze = add_columns(self.store, bronze, whole.schema)
         highest = max(bronze.mark(ROW_MARK), bronze.maximum("row_id") or 0, self.source_number << SOURCE_BITS)
@@ -209,26 +214,11 @@ class Appender:
         return commit(self.store, bronze, reader, marks=marks, note={"stream": told})
 
     def _rows(self, rows: pa.Table, schema: pa.Schema, spec: TableSpec, first: int) -> list[pa.RecordBatch]:
-        """Rows with their provenance."""
-        now = datetime.now(timezone.utc)
+        """Rows with their provenance, their ids rising by one."""
         added = spec.schema.names[len(bronze_spec(self.contract).schema) :]
-        evolve = Evolver(added) if added else None
-        found = []
-        for batch in rows.combine_chunks().to_batches():
-            size = batch.num_rows
-            columns = {name: batch.column(name) for name in batch.schema.names}
-            columns["row_id"] = pa.array(np.arange(first, first + size, dtype=np.int64))
-            columns["source_version"] = constant(self.topic.version, size)
-            columns["data_source"] = constant(self.contract.source, size)
-            columns["ingestion_timestamp"] = pa.repeat(pa.scalar(now, pa.timestamp("us", "UTC")), size)
-            columns["ingestion_date"] = pa.repeat(pa.scalar(now.date(), pa.date32()), size)
-            if evolve:
-                columns.update(zip(added, evolve(batch.column("extra")), strict=True))
-            found.append(pa.RecordBatch.from_arrays([columns[name] for name in schema.names], schema=schema))
-            first += size
-        if evolve:
-            evolve.close()
-        return found
+        added = [name for name in added if name != OFFSET]
+        ids = np.arange(first, first + rows.num_rows, dtype=np.int64)
+        return with_provenance(rows, ids, schema, self.contract, self.topic, datetime.now(timezone.utc), added)
 
     def _spec(self, bronze: Snapshot, records: Records) -> TableSpec:
         """The table's columns, by the policy `evolve` with those that the contract doesn't name."""
@@ -242,19 +232,11 @@ class Appender:
         fields = [pa.field(name, pa.string()) for name in names]
         return replace(base, schema=pa.schema([*base.schema, *fields]), pii=base.pii | set(names))
 
-    def _check_drift(self, records: Records) -> None:
-        if self.policy == "fail" and records.stats.drift:
-            kind, column, detail = next(iter(records.stats.drift))
-            what = f"{kind.replace('_', ' ')} {column}".strip()
-            raise InputError(
-                f"kafka://{self.topic.name}", f"differs from the contract: {what} ({detail}); its policy is fail"
-            )
-
     def _beaten(self) -> ConflictError:
         return ConflictError(f"bronze.{self.contract.source}: {_TRIES} commits of other writers came first; try again")
 
 
-class _Read:
+class ReadMessages:
     """A batch's messages as arrays, one partition behind the other."""
 
     def __init__(self, parts: Sequence[Part], contract: Contract, times: EventTimes) -> None:
@@ -298,6 +280,58 @@ class _Read:
         return rows.append_column(OFFSET, pa.array(self.offsets[places]))
 
 
-def _with_offset(spec: TableSpec) -> TableSpec:
+def check_drift(records: Records, topic: Topic, policy: str) -> None:
+    """Refuse messages that differ from the contract, where its policy is `fail`.
+
+    Raises:
+        InputError: They do.
+    """
+    if policy == "fail" and records.stats.drift:
+        kind, column, detail = next(iter(records.stats.drift))
+        what = f"{kind.replace('_', ' ')} {column}".strip()
+        raise InputError(f"kafka://{topic.name}", f"differs from the contract: {what} ({detail}); its policy is fail")
+
+
+def with_provenance(
+    rows: pa.Table,
+    ids: np.ndarray,
+    schema: pa.Schema,
+    contract: Contract,
+    topic: Topic,
+    now: datetime,
+    added: Sequence[str] = (),
+) -> list[pa.RecordBatch]:
+    """Rows of messages as bronze has them.
+
+    Args:
+        rows: In `text_schema`, with `source_file` and the offset.
+        ids: Their row ids.
+        schema: Bronze's columns; constants as dictionaries.
+        contract: The source's contract.
+        topic: The topic.
+        now: The time of the commit.
+        added: Columns that the policy `evolve` reads out of `extra`.
+    """
+    evolve = Evolver(list(added)) if added else None
+    moment, day = pa.scalar(now, pa.timestamp("us", "UTC")), pa.scalar(now.date(), pa.date32())
+    found, first = [], 0
+    for batch in rows.combine_chunks().to_batches():
+        size = batch.num_rows
+        columns = {name: batch.column(name) for name in batch.schema.names}
+        columns["row_id"] = pa.array(ids[first : first + size])
+        columns["source_version"] = constant(topic.version, size)
+        columns["data_source"] = constant(contract.source, size)
+        columns["ingestion_timestamp"], columns["ingestion_date"] = pa.repeat(moment, size), pa.repeat(day, size)
+        if evolve:
+            columns.update(zip(added, evolve(batch.column("extra")), strict=True))
+        found.append(pa.RecordBatch.from_arrays([columns[name] for name in schema.names], schema=schema))
+        first += size
+    if evolve:
+        evolve.close()
+    return found
+
+
+def with_offset(spec: TableSpec) -> TableSpec:
+    """A bronze table to which messages come."""
     schema = pa.schema([*spec.schema, pa.field(OFFSET, pa.int64())])
     return replace(spec, schema=schema, sequences=(*spec.sequences, OFFSET))

@@ -12,7 +12,7 @@ from pydantic import SecretStr
 from clicklake.errors import ConfigError, MissingExtraError, StreamError
 
 
-class _Quiet:
+class Quiet:
     """Takes what librdkafka says; it is shown by --log-level debug, for what matters comes as an error."""
 
     _logger = logging.getLogger("clicklake.kafka")
@@ -63,7 +63,7 @@ def common(brokers: Sequence[str], options: Mapping[str, SecretStr]) -> dict[str
     for name in given.keys() & _OURS.keys():
         raise ConfigError(f"kafka.options.{name} can't be set: {_OURS[name]}", key=f"kafka.options.{name}")
     quiet = {"bootstrap.servers": ",".join(brokers), "log.connection.close": "false"}
-    return {**quiet, **given, "logger": _Quiet()}
+    return {**quiet, **given, "logger": Quiet()}
 
 
 def consumer_options(brokers: Sequence[str], options: Mapping[str, SecretStr], group: str) -> dict[str, Any]:

@@ -41,6 +41,70 @@ class Reading:
     is_bounded: bool
 
 
+@dataclass(frozen=True)
+class Begin:
+    """Where a partition is begun.
+
+    Args:
+        mark: What the table has of it.
+        offset: Where reading begins.
+        end: The offset behind its last message that may be read.
+        gap: What is missing before.
+    """
+
+    mark: int
+    offset: int
+    end: int
+    gap: Gap | None
+
+
+def find_begin(
+    consumer: Any,  # noqa: ANN401 - the package has no types
+    topic: Topic,
+    number: int,
+    bronze: Snapshot | None,
+    on_gap: str,
+) -> Begin:
+    """Where a partition is to be read from, as the table says.
+
+    Raises:
+        StreamError: Messages are gone, and that is not to be passed over; or the broker does not answer.
+    """
+    mark, is_anew = topic.position(bronze, number), topic.is_anew(bronze)
+    low, high = _bounds(consumer, topic, number)
+    gap: Gap | None = None
+    for _ in range(_TRIES):
+        gap = find_gap(number, mark, (low, high), is_anew=is_anew)
+        if gap is None or mark <= high or is_anew:
+            break
+        time.sleep(1)  # a broker that has just started may not know its end yet
+        low, high = _bounds(consumer, topic, number)
+    if gap and on_gap == "fail":
+        raise StreamError(
+            f"{gap.told(topic.name)}. Nothing was read. To go on with the oldest message that is there, and to have "
+            "the gap noted in ops.streams, set kafka.on_gap to continue, or give --on-gap continue."
+        )
+    if gap:
+        logger.warning("%s; going on at offset %d", gap.told(topic.name), low)
+    return Begin(mark, low if gap or mark == NONE else mark, high, gap)
+
+
+def _bounds(consumer: Any, topic: Topic, number: int) -> tuple[int, int]:  # noqa: ANN401
+    """The lowest offset of a partition, and the one behind its last message that may be read."""
+    module = kafka()
+    for left in reversed(range(_TRIES)):
+        try:
+            low, high = consumer.get_watermark_offsets(module.TopicPartition(topic.name, number), timeout=_TIMEOUT)
+            return int(low), int(high)
+        except module.KafkaException as error:
+            if not left:
+                raise StreamError(
+                    f"{topic.file(number)}: the broker doesn't tell its offsets: {error.args[0].str()}"
+                ) from error
+            time.sleep(1)
+    raise AssertionError  # the last try returns or raises
+
+
 class Reader(threading.Thread):
     """Reads until it is stopped.
 
@@ -207,8 +271,9 @@ class Reader(threading.Thread):
     def _assigned(self, consumer: Any, partitions: Sequence[Any]) -> None:  # noqa: ANN401 - the package has no types
         bronze = self._table()
         self._changes += 1
-        begun = [self._at(found.partition, self._begin(found.partition, bronze)) for found in partitions]
-        consumer.assign(begun)
+        for found in partitions:
+            self._begin(found.partition, bronze)
+        self._read_anew()
         self._has_begun = True
 
     def _revoked(self, consumer: Any, partitions: Sequence[Any]) -> None:  # noqa: ANN401 - the package has no types
@@ -231,41 +296,11 @@ class Reader(threading.Thread):
         positions = self._buffer.positions()
         self._consumer.assign([self._at(number, position) for number, (position, _) in positions.items()])
 
-    def _begin(self, number: int, bronze: Snapshot | None) -> int:
-        """Expect a partition's messages from where the table stands; the offset to read from."""
-        topic = self._reading.topic
-        mark, is_anew = topic.position(bronze, number), topic.is_anew(bronze)
-        low, high = self._bounds(number)
-        gap: Gap | None = None
-        for _ in range(_TRIES):
-            gap = find_gap(number, mark, (low, high), is_anew=is_anew)
-            if gap is None or mark <= high or is_anew:
-                break
-            time.sleep(1)  # a broker that has just started may not know its end yet
-            low, high = self._bounds(number)
-        if gap and self._reading.on_gap == "fail":
-            raise StreamError(
-                f"{gap.told(topic.name)}. Nothing was read. To go on with the oldest message that is there, and to "
-                "have the gap noted in ops.streams, set kafka.on_gap to continue, or give --on-gap continue."
-            )
-        if gap:
-            logger.warning("%s; going on at offset %d", gap.told(topic.name), low)
-        offset = low if gap or mark == NONE else mark
-        self._buffer.begin(number, mark, offset, gap, high if self._reading.is_bounded else None)
-        return offset
-
-    def _bounds(self, number: int) -> tuple[int, int]:
-        """The lowest offset of a partition, and the one behind its last message that may be read."""
-        for left in reversed(range(_TRIES)):
-            try:
-                low, high = self._consumer.get_watermark_offsets(self._at(number), timeout=_TIMEOUT)
-                return int(low), int(high)
-            except self._kafka.KafkaException as error:
-                if not left:
-                    what = f"kafka://{self._reading.topic.name}/{number}"
-                    raise StreamError(f"{what}: the broker doesn't tell its offsets: {error.args[0].str()}") from error
-                time.sleep(1)
-        raise AssertionError  # the last try returns or raises
+    def _begin(self, number: int, bronze: Snapshot | None) -> None:
+        """Expect a partition's messages from where the table stands."""
+        begin = find_begin(self._consumer, self._reading.topic, number, bronze, self._reading.on_gap)
+        target = begin.end if self._reading.is_bounded else None
+        self._buffer.begin(number, begin.mark, begin.offset, begin.gap, target)
 
     def _measure_lag(self) -> None:
         for number, (position, at_end) in self._buffer.positions().items():
