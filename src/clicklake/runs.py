@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from clicklake import _version
+from clicklake.engines.usage import Usage
 from clicklake.errors import ClicklakeError, StorageError
 
 logger = logging.getLogger("clicklake")
@@ -45,6 +46,10 @@ class Stage:
     spilled_bytes: int | None = None
     read_bytes: int | None = None
     written_bytes: int | None = None
+    executor_seconds: float | None = None
+    tasks: int | None = None
+    shuffle_read_bytes: int | None = None
+    shuffle_written_bytes: int | None = None
     reason: str | None = None
     nulls: str | None = None
     score: float | None = None
@@ -61,10 +66,11 @@ class Stage:
 
 
 class _Clocks:
-    """What the process has used up to now."""
+    """What the process, and the executors that work for it, have used up to now."""
 
-    def __init__(self) -> None:
+    def __init__(self, usage: Usage | None = None) -> None:
         self.wall, self.cpu, self.moved = time.perf_counter(), time.process_time(), moved_bytes()
+        self.usage = usage
 
 
 @dataclass
@@ -76,12 +82,14 @@ class Run:
         log_directory: Where `<run_id>.jsonl` is written; no file where None.
         progress: Is told each stage as it starts (True) and ends (False).
         listeners: Are told the same, and the whole run as a stage named `run`.
+        usage: What executors have used since the run began; None where the engine has none.
     """
 
     command: str
     log_directory: Path | None = None
     progress: Callable[[Stage, bool], None] | None = None
     listeners: Sequence[Callable[[Stage, bool], None]] = ()
+    usage: Callable[[], Usage | None] = lambda: None
     run_id: str = field(default_factory=lambda: new_run_id())
     stages: list[Stage] = field(default_factory=list)
     failures: list[ClicklakeError] = field(default_factory=list)
@@ -107,7 +115,7 @@ class Run:
     def stage(self, name: str, target: str = "") -> Iterator[Stage]:
         """Measure one stage; it is logged and kept, whether it ends well or not."""
         stage = self._begin(name, target)
-        begun = _Clocks()
+        begun = _Clocks(self.usage())
         if self.progress:
             self.progress(stage, True)
         try:
@@ -148,18 +156,25 @@ class Run:
         return stage
 
     def _end(self, stage: Stage, begun: _Clocks) -> None:
-        now = _Clocks()
+        now = _Clocks(self.usage())
         stage.finished_at = datetime.now(timezone.utc)
         stage.seconds = round(now.wall - begun.wall, 3)
         stage.cpu_seconds = round(now.cpu - begun.cpu, 3)
         if now.moved and begun.moved:
             stage.read_bytes, stage.written_bytes = (b - a for a, b in zip(begun.moved, now.moved, strict=True))
         stage.peak_memory_bytes = peak_memory_bytes()
+        if now.usage:
+            self._note_executors(stage, now.usage - (begun.usage or Usage()))
         level = logging.ERROR if stage.status == "failed" else logging.INFO
         message = f"{stage.stage} {stage.target} {stage.status} in {stage.seconds:.2f} s".replace("  ", " ")
         logger.log(level, message, extra={"facts": {"event": "end", **stage.told()}})
         for listener in self.listeners:
             listener(stage, False)
+
+    def _note_executors(self, stage: Stage, used: Usage) -> None:
+        stage.executor_seconds, stage.tasks = round(used.seconds, 3), used.tasks
+        stage.shuffle_read_bytes, stage.shuffle_written_bytes = used.shuffle_read_bytes, used.shuffle_written_bytes
+        stage.spilled_bytes = used.spilled_bytes
 
 
 class _LogFile(logging.FileHandler):

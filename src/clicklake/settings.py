@@ -228,7 +228,7 @@ class SparkSettings(_Section):
     master: str = Field(
         default="local[*]",
         description="Where Spark runs: local[*] for this machine, spark://host:7077, k8s://https://host:443, yarn; "
-        "empty where spark-submit says it.",
+        "what spark-submit says goes before.",
     )
     memory: MemorySize | None = Field(
         default=None,

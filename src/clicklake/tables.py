@@ -10,7 +10,7 @@ import pyarrow as pa
 from clicklake.contracts.catalogue import Catalogue
 from clicklake.contracts.model import Model
 from clicklake.errors import ConflictError
-from clicklake.storage import Store, TableSpec, commit
+from clicklake.storage import Store, TableSpec, add_columns, commit
 
 _TRIES = 20
 
@@ -43,8 +43,9 @@ def append(store: Store, catalogue: Catalogue, name: str, rows: Sequence[Mapping
     if not rows:
         return
     for _ in range(_TRIES):
-        snapshot = store.ensure(system_spec(catalogue, name))
+        spec = system_spec(catalogue, name)
         try:
+            snapshot = add_columns(store, store.ensure(spec), spec.schema)  # lakes of before have fewer
             commit(store, snapshot, pa.Table.from_pylist([dict(row) for row in rows], schema=snapshot.schema), marks={})
             return
         except ConflictError:

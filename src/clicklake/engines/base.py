@@ -12,6 +12,7 @@ from typing import Any, Protocol, TypeVar
 import pyarrow as pa
 
 from clicklake.engines.ranges import Ranges
+from clicklake.engines.usage import Usage
 from clicklake.storage import Snapshot, Store, Written
 
 T = TypeVar("T")
@@ -59,13 +60,23 @@ class Engine(Protocol):
             batch: Rows in a batch.
         """
 
-    def write(self, store: Store, snapshot: Snapshot, queries: Sequence[str]) -> Written:
+    def write(
+        self,
+        store: Store,
+        snapshot: Snapshot,
+        queries: Sequence[str],
+        *,
+        file_rows: int | None = None,
+        is_ordered: bool = False,
+    ) -> Written:
         """The rows of queries as new files of a table, which no commit names yet.
 
         Args:
             store: Where the table is.
             snapshot: The table.
             queries: Their columns are taken by name.
+            file_rows: Rows of a partition in a file, at the most.
+            is_ordered: Whether the rows come in an order that queries look for: neighbours stay in one file.
         """
 
     def register(self, name: str, data: pa.Table) -> None:
@@ -124,6 +135,9 @@ class Engine(Protocol):
 
     def spilled_bytes(self) -> int:
         """Bytes that did not fit into memory and lie on disk now."""
+
+    def usage(self) -> Usage | None:
+        """What executors have used up to now; None where there are none."""
 
     def interrupt(self) -> None:
         """Stop the running query."""

@@ -126,14 +126,26 @@ class DuckDB:
                 failure = EngineError(f"the engine stopped while rows were read: {error}")
             raise failure from error
 
-    def write(self, store: Store, snapshot: Snapshot, queries: Sequence[str]) -> Written:
+    def write(
+        self,
+        store: Store,
+        snapshot: Snapshot,
+        queries: Sequence[str],
+        *,
+        file_rows: int | None = None,
+        is_ordered: bool = False,
+    ) -> Written:
         """The rows of queries, one after the other, as new files of a table, which no commit names yet."""
 
         def batches() -> Iterator[pa.RecordBatch]:
             for query in queries:
                 yield from self.stream(query, snapshot.schema)
 
-        return write_files(Target.of(store, snapshot), batches(), snapshot.schema)
+        writers = 1 if is_ordered else None
+        target = Target.of(store, snapshot)
+        return write_files(
+            target, batches(), snapshot.schema, writers=writers, file_rows=file_rows, text_bounds=is_ordered
+        )
 
     def make_each(self, name: str, query: str, over: str, *, keep: bool) -> None:
         """Make a relation by a query that looks at one row at a time."""
@@ -239,6 +251,9 @@ class DuckDB:
     def spilled_bytes(self) -> int:
         """Bytes in the spill folder now."""
         return self._spill.size()
+
+    def usage(self) -> None:
+        """Nobody works for this engine but this process."""
 
     def interrupt(self) -> None:
         """Stop the running query."""

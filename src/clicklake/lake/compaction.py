@@ -29,7 +29,8 @@ def compact_after_run(pipeline: Pipeline, policy: Policy) -> None:
 
 def _compact(pipeline: Pipeline, snapshot: Snapshot, groups: Sequence[Group]) -> None:
     with pipeline.run.stage("compact", snapshot.name) as stage:
-        done = compact(pipeline.store, snapshot, groups)
+        each = pipeline.engine.each if pipeline.engine.is_distributed else None
+        done = compact(pipeline.store, snapshot, groups, each=each)
         stage.bytes_in, stage.bytes_out = done.rewritten, done.written
         pipeline.after(snapshot.name)
         if done.note:

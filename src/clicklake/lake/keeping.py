@@ -16,7 +16,7 @@ from clicklake.lake.opened import OpenedLake
 from clicklake.lake.order import Order
 from clicklake.refine.registry import CONTRACTS
 from clicklake.setting_types import size_in_bytes
-from clicklake.storage import Snapshot, TableSpec, compact, maintain, vacuum
+from clicklake.storage import Snapshot, TableSpec, Written, compact, maintain, vacuum
 from clicklake.storage.compact import Compacted
 from clicklake.storage.maintain import Entry
 from clicklake.storage.vacuum import Vacuumed
@@ -137,18 +137,21 @@ class KeepingLake(OpenedLake):
         return [self._optimize(snapshot, order, size) for snapshot in snapshots]
 
     def _optimize(self, snapshot: Snapshot, order: Order, target_size: int) -> Compacted:
-        if not order.columns:
-            return compact.compact(self.store, snapshot, compact.bins(snapshot, target_size))
+        groups = compact.partitions(snapshot) if order.columns else compact.bins(snapshot, target_size)
+        if not order.columns and (self.settings.engine == "duckdb" or not groups):
+            return compact.compact(self.store, snapshot, groups)
         rows, size = snapshot.size
+        file_rows = max(1, target_size * rows // max(size, 1))
         engine = self.engine()
+
+        def write(group: compact.Group) -> Written:
+            ordered = order.sql(engine, snapshot, group)
+            return engine.write(self.store, snapshot, [ordered], file_rows=file_rows, is_ordered=True)
+
         try:
-            return compact.compact(
-                self.store,
-                snapshot,
-                compact.partitions(snapshot),
-                rows=lambda group: engine.stream(order.sql(engine, snapshot, group), snapshot.schema),
-                file_rows=max(1, target_size * rows // max(size, 1)),
-            )
+            if order.columns:
+                return compact.compact(self.store, snapshot, groups, write=write)
+            return compact.compact(self.store, snapshot, groups, each=engine.each)
         finally:
             engine.close()
 

@@ -128,7 +128,7 @@ class RunningLake(OpenedLake):
         """What a run with these paths would do; nothing is written."""
         from clicklake.dry_run import dry_run
 
-        engine = self.engine()
+        engine = self.local_engine()  # what it makes lies on this machine, where executors don't see it
         try:
             return [
                 dry_run(self.store, engine, self.catalogue, self.rule_parameters, source, paths)
@@ -204,6 +204,8 @@ class RunningLake(OpenedLake):
             self._alert(pipeline, result, channels)
             self._compact(pipeline)
         except BaseException as error:
+            if engine.is_distributed and not isinstance(error, Exception):  # ^C: others need not go on
+                engine.interrupt()
             run.close(error)
             self._keep(pipeline)
             raise
@@ -216,9 +218,11 @@ class RunningLake(OpenedLake):
 
     def _pipeline(self, run: Run) -> Pipeline:
         """The stages of a run, on an engine of its own."""
+        engine = self.engine()
+        run.usage = engine.usage
         return Pipeline(
             replace(self.store, note={"run": run.run_id}, touched=set()),
-            self.engine(),
+            engine,
             self.catalogue,
             self.parameters,
             run,

@@ -76,6 +76,10 @@ def diagnose(
         return [*findings, *engine(Settings())]
     findings += settings(loaded)
     findings += engine(loaded.settings)
+    if loaded.settings.engine == "spark":
+        from clicklake.project.spark_checks import spark
+
+        findings += spark(loaded.settings)
     return [*findings, *_lake(lake, config, profile, overrides)]
 
 

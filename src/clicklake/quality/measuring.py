@@ -175,8 +175,9 @@ def _in_one_scan(table: str, measures: Sequence[tuple[Measure, int]], relations:
 def _count(measure: Measure, relations: Relations) -> int:
     relations.attach(*measure.reads)
     model = relations.catalogue.table(measure.table)
-    if measure.count and measure.column and model and model.doc.columns[measure.column].type == "bigint":
-        counted = repeated_ids(relations.engine.stream(f"select {quote(measure.column)} from {measure.table}"))
+    has_ids = measure.count and measure.column and model and model.doc.columns[measure.column].type == "bigint"
+    if has_ids and not relations.engine.is_distributed:  # all ids would come here
+        counted = repeated_ids(relations.engine.stream(f"select {quote(str(measure.column))} from {measure.table}"))
         if counted == 0:
             return 0  # much faster than grouping; which rows they are, only grouping tells
     return _value(measure, relations, measure.count or f"select count(*) from ({measure.query}) as offending")

@@ -12,6 +12,7 @@ import secrets
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -39,7 +40,31 @@ _TRIES = 20
 Group = list[str]
 """Paths of one partition's files that become one."""
 
-Rows = Callable[[Group], Iterable[pa.RecordBatch]]
+Write = Callable[[Group], Written]
+"""Writes the rows of a group as new files, in another order."""
+
+
+@dataclass(frozen=True)
+class Rewrite:
+    """A group of files that is to be written anew; plain data, so that another process can be told.
+
+    Args:
+        target: The table.
+        table: Its name.
+        schema: Its columns.
+        files: The partition values of each file.
+        file_rows: Rows of a new file, at the most.
+    """
+
+    target: Target
+    table: str
+    schema: pa.Schema
+    files: Mapping[str, Mapping[str, str | None]]
+    file_rows: int
+
+
+Each = Callable[[Callable[[Rewrite], Written], Sequence[Rewrite]], list[Written]]
+"""Calls a function for each item, here or elsewhere."""
 
 
 @dataclass(frozen=True)
@@ -138,8 +163,8 @@ def compact(
     snapshot: Snapshot,
     groups: Sequence[Group],
     *,
-    rows: Rows | None = None,
-    file_rows: int | None = None,
+    each: Each | None = None,
+    write: Write | None = None,
 ) -> Compacted:
     """Write the files of each group anew and commit that.
 
@@ -147,8 +172,8 @@ def compact(
         store: Where the table is.
         snapshot: The version in which the files were found.
         groups: Files to replace, each of one partition.
-        rows: The rows of a group in the order in which they shall lie; else as they lie there.
-        file_rows: Rows of a file, where a group is more.
+        each: Who writes the groups; this process, one after the other, where None.
+        write: Writes a group in another order; else rows lie as they lay.
 
     Raises:
         StorageError: The files could not be read or written.
@@ -158,7 +183,11 @@ def compact(
     unchanged = Compacted(snapshot.name, None, (before[0], before[0]), (before[1], before[1]))
     if not gone:
         return unchanged
-    written = _rewrite(store, snapshot, groups, rows or (lambda group: read(snapshot, group)), file_rows or FILE_ROWS)
+    if write:
+        written = _here(write, groups)
+    else:
+        written = (each or _here)(rewrite, _works(store, snapshot, groups))
+    _require_all_rows(snapshot, groups, written)
     try:
         after = _commit(store, snapshot.name, gone, written)
     except ConflictError as error:
@@ -173,17 +202,36 @@ def compact(
     )
 
 
-def read(snapshot: Snapshot, group: Group) -> Iterator[pa.RecordBatch]:
+def rewrite(work: Rewrite) -> Written:
+    """Write the files of a group anew, the rows as they lie there.
+
+    Raises:
+        StorageError: A file could not be read or written.
+    """
+    try:
+        # One thread: each had a file of its own, and there are enough of them already.
+        return write_files(work.target, _read(work), work.schema, writers=1, file_rows=work.file_rows, text_bounds=True)
+    except OSError as error:
+        raise StorageError(f"table {work.table} can't be written: {error}") from error
+
+
+def _works(store: Store, snapshot: Snapshot, groups: Sequence[Group]) -> list[Rewrite]:
+    target, schema = Target.of(store, snapshot), snapshot.schema
+    return [
+        Rewrite(target, snapshot.name, schema, {path: snapshot.paths[path][1] for path in group}, FILE_ROWS)
+        for group in groups
+    ]
+
+
+def _read(work: Rewrite) -> Iterator[pa.RecordBatch]:
     """The rows of files as they lie there, with the columns and types of the table."""
-    schema = snapshot.schema
-    for path in group:
-        values = snapshot.paths[path][1]
+    for path, values in work.files.items():
         try:
-            with pq.ParquetFile(snapshot.place.source(path)) as file:
+            with pq.ParquetFile(work.target.place.source(path)) as file:
                 for batch in file.iter_batches(_BATCH):
-                    yield _conform(batch, schema, values)
+                    yield _conform(batch, work.schema, values)
         except (OSError, pa.ArrowException) as error:
-            raise StorageError(f"table {snapshot.name}: {path} can't be read: {error}") from error
+            raise StorageError(f"table {work.table}: {path} can't be read: {error}") from error
 
 
 def _conform(batch: pa.RecordBatch, schema: pa.Schema, values: Mapping[str, str | None]) -> pa.RecordBatch:
@@ -200,29 +248,32 @@ def _conform(batch: pa.RecordBatch, schema: pa.Schema, values: Mapping[str, str 
     return pa.RecordBatch.from_arrays(columns, schema=schema)
 
 
-def _rewrite(store: Store, snapshot: Snapshot, groups: Sequence[Group], rows: Rows, file_rows: int) -> list[Written]:
-    known, target = snapshot.rows_by_path, Target.of(store, snapshot)
+T = TypeVar("T")
+
+
+def _here(function: Callable[[T], Written], items: Sequence[T]) -> list[Written]:
+    """Call a function for each item; where one fails, nothing is left of the others."""
     done: list[Written] = []
     try:
-        for group in groups:
-            # One thread: each had a file of its own, and there are enough of them already.
-            written = write_files(
-                target, rows(group), snapshot.schema, writers=1, file_rows=file_rows, text_bounds=True
-            )
-            done.append(written)
-            expected = [known[path] for path in group]
-            if None not in expected and written.rows != sum(number or 0 for number in expected):
-                raise StorageError(
-                    f"table {snapshot.name}: {written.rows} rows were read where its log names {sum(expected)}; "  # type: ignore[arg-type]
-                    "nothing was changed. `clicklake doctor` looks through the files."
-                )
-    except OSError as error:
-        _remove(done)
-        raise StorageError(f"table {snapshot.name} can't be written: {error}") from error
+        for item in items:
+            done.append(function(item))
     except BaseException:
         _remove(done)
         raise
     return done
+
+
+def _require_all_rows(snapshot: Snapshot, groups: Sequence[Group], written: Sequence[Written]) -> None:
+    """Refuse, and remove, new files that have not as many rows as the log names of the old ones."""
+    known = snapshot.rows_by_path
+    for group, part in zip(groups, written, strict=True):
+        expected = [known[path] for path in group]
+        if None not in expected and part.rows != sum(number or 0 for number in expected):
+            _remove(written)
+            raise StorageError(
+                f"table {snapshot.name}: {part.rows} rows were read where its log names {sum(expected)}; "  # type: ignore[arg-type]
+                "nothing was changed. `clicklake doctor` looks through the files."
+            )
 
 
 def _commit(

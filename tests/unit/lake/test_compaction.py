@@ -45,7 +45,7 @@ def test_never_is_never(tmp_path: Path, clicks: Clicks) -> None:
 def test_a_compaction_that_fails_does_not_fail_the_run(
     tmp_path: Path, clicks: Clicks, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def broken(*_: object) -> None:
+    def broken(*_: object, **__: object) -> None:
         raise StorageError("no room")
 
     monkeypatch.setattr(compaction, "compact", broken)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import pickle
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +11,8 @@ import pytest
 
 from clicklake.errors import StorageError
 from clicklake.storage import Snapshot, Store, TableSpec, add_columns, commit, log
-from clicklake.storage.compact import Policy, bins, compact, tiers
+from clicklake.storage.compact import Policy, Rewrite, bins, compact, tiers
+from clicklake.storage.parquet import Written
 
 SCHEMA = pa.schema(
     [
@@ -73,6 +76,22 @@ def test_rows_stay_and_marks_stay(store: Store) -> None:
     assert marks.pop("clicklake.compaction") and marks == marks_before
     assert store.touched == {SPEC.name}
     assert bins(after) == []
+
+
+def test_groups_are_rewritten_by_whoever_is_given(store: Store) -> None:
+    """As processes elsewhere do it: what they are told, and what they answer, is plain data."""
+    asked = []
+
+    def each(function: Callable[[Rewrite], Written], works: Sequence[Rewrite]) -> list[Written]:
+        asked.extend(works)
+        answers = [pickle.dumps(function(work)) for work in pickle.loads(pickle.dumps(list(works)))]
+        return [pickle.loads(answer) for answer in answers]
+
+    before = grown(store, 4, (DAY, DAY + 1, None))
+    rows_before = content(before)
+    done = compact(store, before, bins(before), each=each)
+    assert len(asked) == 3 and done.files == (12, 3)
+    assert content(store.open(SPEC.name)) == rows_before
 
 
 def test_a_compaction_is_no_change_of_data(store: Store) -> None:

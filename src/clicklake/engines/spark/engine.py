@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -24,8 +25,11 @@ from clicklake.engines.spark.errors import told
 from clicklake.engines.spark.files import WriteFiles, gathered
 from clicklake.engines.spark.locked import require_harmless
 from clicklake.engines.spark.session import SparkOptions, open_session
+from clicklake.engines.spark.usage import UsageMeter
 from clicklake.engines.spill import SpillFolder
 from clicklake.engines.sql import parse, quote
+from clicklake.engines.usage import Usage
+from clicklake.errors import EngineError
 from clicklake.storage import Snapshot, Store, Target, Written
 
 if TYPE_CHECKING:
@@ -60,6 +64,7 @@ class Spark:
         self._spill = SpillFolder(spill)
         self.spill = self._spill.path
         self.session = open_session(options or SparkOptions())
+        self._meter = UsageMeter(self.session)
         self._kept: dict[str, DataFrame] = {}
         self._scans: dict[tuple[object, ...], str] = {}
         self._numbers = itertools.count()
@@ -97,12 +102,20 @@ class Spark:
             return table.to_reader(batch)
         return pa.RecordBatchReader.from_batches(schema, (conform(part, schema) for part in table.to_batches(batch)))
 
-    def write(self, store: Store, snapshot: Snapshot, queries: Sequence[str]) -> Written:
+    def write(
+        self,
+        store: Store,
+        snapshot: Snapshot,
+        queries: Sequence[str],
+        *,
+        file_rows: int | None = None,
+        is_ordered: bool = False,
+    ) -> Written:
         """The rows of queries as new files of a table; the executors write them."""
         columns = ", ".join(map(quote, snapshot.schema.names))
         frames = [self._frame(f"select {columns} from ({query}) as made") for query in queries]
         target = Target.of(store, snapshot)
-        write = WriteFiles(target, snapshot.schema)
+        write = WriteFiles(target, snapshot.schema, file_rows, is_ordered)
         with told():
             made = [frame.mapInArrow(write, WriteFiles.RESULT).toArrow() for frame in frames]
         return gathered(target, made)
@@ -169,9 +182,14 @@ class Spark:
         """Bytes that the driver's folder holds; what executors spill is in their own metrics."""
         return self._spill.size()
 
+    def usage(self) -> Usage:
+        """What executors have used since this engine was made, whichever session asked for it."""
+        return self._meter.read()
+
     def interrupt(self) -> None:
         """Stop the running jobs."""
-        self.session.sparkContext.cancelAllJobs()
+        with suppress(EngineError), told():
+            self.session.sparkContext.cancelAllJobs()
 
     def close(self) -> None:
         """Free what executors keep; the application goes on until the process ends."""

@@ -33,6 +33,11 @@ def _shortened(text: str, statement: str | None) -> str:
     """The lines that tell what is wrong: an error inside an executor's Python, or Spark's own first lines."""
     if found := _OURS.findall(text):
         return str(found[-1][1])
+    if "No module named 'clicklake'" in text:
+        return (
+            "Spark's executors have no clicklake: install it where they run (docs/how-to/run-on-a-spark-cluster.md); "
+            "`clicklake doctor` looks"
+        )
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     plan = next((i for i, line in enumerate(lines) if line.startswith(("JVM stacktrace", "'", "+-", "== SQL"))), 4)
     return " ".join(lines[: max(1, plan)])[:2000]

@@ -25,10 +25,14 @@ class WriteFiles:
     Args:
         target: Where and how.
         schema: The table's columns.
+        file_rows: Rows of a partition in a file, at the most.
+        is_ordered: Whether rows come in an order that queries look for.
     """
 
     target: Target
     schema: pa.Schema
+    file_rows: int | None = None
+    is_ordered: bool = False
 
     RESULT = "files string, nulls string, rows bigint"
     """What a task tells, as Spark names it."""
@@ -36,7 +40,10 @@ class WriteFiles:
     def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         """Write a task's rows."""
         conformed = (conform(batch, self.schema) for batch in batches if batch.num_rows)
-        yield result_of(write_files(self.target, conformed, self.schema, writers=1))
+        written = write_files(
+            self.target, conformed, self.schema, writers=1, file_rows=self.file_rows, text_bounds=self.is_ordered
+        )
+        yield result_of(written)
 
 
 def result_of(written: Written) -> pa.RecordBatch:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import logging
 import os
+import socket
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from clicklake.engines.spark.java import own_interrupts, start_java
 from clicklake.errors import EngineError, UsageError
 
 if TYPE_CHECKING:
@@ -47,6 +49,12 @@ _EVERYWHERE = {
     "spark.sql.inMemoryColumnarStorage.compressed": "false",
 }
 
+_OLDEST = 4
+"""Spark before has no `toArrow`, and other defaults."""
+
+_PATIENCE = 10.0
+"""Seconds in which a master answers."""
+
 _CLUSTER = {"spark.ui.showConsoleProgress": "false"}
 
 
@@ -73,6 +81,8 @@ def open_session(options: SparkOptions) -> SparkSession:
         EngineError: Spark can't be started.
     """
     try:
+        from py4j.protocol import Py4JError
+        from pyspark import SparkConf, SparkContext
         from pyspark.errors import PySparkException
         from pyspark.sql import SparkSession
     except ImportError as error:
@@ -80,18 +90,27 @@ def open_session(options: SparkOptions) -> SparkSession:
     refused = [name for name in options.conf if name in _ALWAYS and options.conf[name] != _ALWAYS[name]]
     if refused:
         raise UsageError(f"spark.conf: {', '.join(refused)} can't be changed: numbers depend on it")
-    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    os.environ.setdefault("PYSPARK_PYTHON", options.conf.get("spark.pyspark.python", sys.executable))
     logging.getLogger("SQLQueryContextLogger").setLevel(logging.CRITICAL)  # errors are raised; here they are told twice
-    builder = SparkSession.builder.appName("clicklake")
-    if options.master:
-        builder = builder.master(options.master)
-    for name, value in _properties(options).items():
-        builder = builder.config(name, value)
+    if "PYSPARK_GATEWAY_PORT" in os.environ:  # the platform started this process, and has said where Spark runs
+        options = replace(options, master="")
+    properties = _properties(options)
     try:
-        session: Any = builder.getOrCreate()
-        own = session.newSession()
-    except (PySparkException, OSError, RuntimeError) as error:
-        raise EngineError(f"Spark can't be started ({options.master}): {_first_line(error)}") from error
+        with own_interrupts():
+            if SparkContext._active_spark_context is None:
+                _require_reachable(options.master)
+                conf = SparkConf().setAppName("clicklake").setAll(list(properties.items()))
+                gateway = start_java(conf)
+                SparkContext(conf=conf, gateway=gateway)
+            builder = SparkSession.builder
+            for name, value in properties.items():
+                builder = builder.config(name, value)
+            own = builder.getOrCreate().newSession()
+    except (PySparkException, Py4JError, OSError, RuntimeError) as error:
+        where = options.master or "the platform's master"
+        raise EngineError(f"Spark can't be started ({where}): {_first_line(error)}") from error
+    if int(own.version.partition(".")[0]) < _OLDEST:
+        raise EngineError(f"this is Spark {own.version}; clicklake needs Spark {_OLDEST} or newer")
     for name, value in _ALWAYS.items():
         own.conf.set(name, value)
     found: SparkSession = own
@@ -101,6 +120,8 @@ def open_session(options: SparkOptions) -> SparkSession:
 def _properties(options: SparkOptions) -> dict[str, str]:
     is_local = options.master.startswith("local")
     found = {**_ALWAYS, **_EVERYWHERE, **(_LOCAL if is_local else _CLUSTER)}
+    if options.master:
+        found["spark.master"] = options.master
     if options.memory:
         found |= {"spark.driver.memory": options.memory, "spark.executor.memory": options.memory}
     found |= options.conf
@@ -109,6 +130,28 @@ def _properties(options: SparkOptions) -> dict[str, str]:
     if "log4j" not in given:
         found["spark.driver.extraJavaOptions"] = f"{given} {quiet}".strip()
     return found
+
+
+def _require_reachable(master: str) -> None:
+    """Refuse a standalone master that nobody answers for: Spark itself would try for a minute.
+
+    Raises:
+        EngineError: None of its addresses answers.
+    """
+    if not master.startswith("spark://"):
+        return
+    problems = []
+    for address in master.removeprefix("spark://").split(","):
+        host, _, port = address.rpartition(":")
+        try:
+            socket.create_connection((host.strip("[]"), int(port)), timeout=_PATIENCE).close()
+            return
+        except (OSError, ValueError) as error:
+            problems.append(f"{address}: {error}")
+    raise EngineError(
+        f"Spark's master {master} can't be reached ({'; '.join(problems)}). Is it running, and is the setting "
+        "spark.master right?"
+    )
 
 
 def _first_line(error: Exception) -> str:
