@@ -143,7 +143,7 @@ class OpenedLake:
         settings = self.settings.spark
         memory = f"{size_in_bytes(settings.memory) >> 20}m" if settings.memory else None
         return Spark(
-            SparkOptions(settings.master, memory, settings.conf),
+            SparkOptions(settings.master, memory, settings.conf, None if self.store.is_local else self.store.options),
             reporting_timezone=self.settings.reporting_timezone,
             spill=self.settings.duckdb.temp_directory,
         )

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from clicklake.engines.spark.java import own_interrupts, start_java
+from clicklake.engines.spark.objects import PACKAGE, s3a
 from clicklake.errors import EngineError, UsageError
 
 if TYPE_CHECKING:
@@ -55,6 +56,9 @@ _OLDEST = 4
 _PATIENCE = 10.0
 """Seconds in which a master answers."""
 
+_JARS = ("spark.jars", "spark.jars.packages", "spark.driver.extraClassPath")
+"""Properties by which somebody says what Spark loads."""
+
 _CLUSTER = {"spark.ui.showConsoleProgress": "false"}
 
 
@@ -66,11 +70,13 @@ class SparkOptions:
         master: Such as `local[*]`, `spark://host:7077`, `k8s://...`, `yarn`; empty where `spark-submit` says it.
         memory: Of the driver, and of each executor where `conf` doesn't say otherwise; None for Spark's default.
         conf: Any Spark properties.
+        store: How the lake's object store is reached, as `storage.objects` has it; None where it is in a folder.
     """
 
     master: str = "local[*]"
     memory: str | None = None
     conf: Mapping[str, str] = field(default_factory=dict)
+    store: Mapping[str, str] | None = None
 
 
 def open_session(options: SparkOptions) -> SparkSession:
@@ -111,7 +117,7 @@ def open_session(options: SparkOptions) -> SparkSession:
         raise EngineError(f"Spark can't be started ({where}): {_first_line(error)}") from error
     if int(own.version.partition(".")[0]) < _OLDEST:
         raise EngineError(f"this is Spark {own.version}; clicklake needs Spark {_OLDEST} or newer")
-    for name, value in _ALWAYS.items():
+    for name, value in {**_ALWAYS, **(s3a(options.store) if options.store is not None else {})}.items():
         own.conf.set(name, value)
     found: SparkSession = own
     return found
@@ -124,6 +130,8 @@ def _properties(options: SparkOptions) -> dict[str, str]:
         found["spark.master"] = options.master
     if options.memory:
         found |= {"spark.driver.memory": options.memory, "spark.executor.memory": options.memory}
+    if options.store is not None and options.master and not any(name in options.conf for name in _JARS):
+        found["spark.jars.packages"] = PACKAGE
     found |= options.conf
     quiet = f"-Dlog4j2.configurationFile={_LOGGING.as_uri()}"
     given = found.get("spark.driver.extraJavaOptions", "")
