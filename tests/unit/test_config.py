@@ -70,6 +70,9 @@ OTHER_VALUES = {
     "openlineage.url": "http://localhost:5000/api/v1/lineage",
     "openlineage.file": "/var/log/openlineage.jsonl",
     "openlineage.namespace": "shop",
+    "spark.master": "spark://host:7077",
+    "spark.memory": "4GB",
+    "spark.conf.*": "3",
     "kafka.brokers": "one:9092, two:9092",
     "kafka.topics.*": "clicks",
     "kafka.group": "shop",
@@ -134,6 +137,7 @@ def test_without_a_file_the_defaults_hold(load, tmp_path):
         "quality.tables",
         "kafka.topics",
         "kafka.options",
+        "spark.conf",
     }
 
 
@@ -364,7 +368,7 @@ def test_profiles_do_not_nest(refused):
 
 TOP_KEYS = (
     "lake, engine, currency, currency_rates, holidays, reporting_timezone, purchase_source, sources, rules, segments, "
-    "lifetime_value, affinity, quality, duckdb, storage, object_store, owners, logs, alerts, openlineage, kafka, "
+    "lifetime_value, affinity, quality, duckdb, spark, storage, object_store, owners, logs, alerts, openlineage, kafka, "
     "profile, profiles"
 )
 WRONG_IN_FILE = {
