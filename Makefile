@@ -9,7 +9,7 @@ PLAIN  := not slow and not network and not browser and not spark and not kafka a
 .PHONY: help demo test coverage test-all test-browser test-spark test-kafka test-s3 faults lint format docs bench bench-increment bench-commerce bench-stream bench-large bench-engines clean
 
 help:  ## Say what there is
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-15s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-15s %s\n", $$1, $$2}'
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { echo "Python 3.10 or newer is needed: make PYTHON=python3.12 ..."; exit 1; }

@@ -368,8 +368,8 @@ def test_profiles_do_not_nest(refused):
 
 TOP_KEYS = (
     "lake, engine, currency, currency_rates, holidays, reporting_timezone, purchase_source, sources, rules, segments, "
-    "lifetime_value, affinity, quality, duckdb, spark, storage, object_store, owners, logs, alerts, openlineage, kafka, "
-    "profile, profiles"
+    "lifetime_value, affinity, quality, duckdb, spark, storage, object_store, owners, logs, alerts, openlineage, "
+    "kafka, profile, profiles"
 )
 WRONG_IN_FILE = {
     "currency: EUR\nlak: x": f"2: unknown key 'lak' (did you mean 'lake'?); allowed here: {TOP_KEYS}",
@@ -779,7 +779,7 @@ def test_the_template_shows_every_setting_at_its_default_or_as_an_example(load):
     loaded = load(text, profile="dev")
     written = {
         re.sub(
-            r"(sources|dimensions|tables|owners|topics|options)\.[\w.]+?(?=$|\.(?:paths|drift|warn_under|fail_under))",
+            r"(sources|dimensions|tables|owners|topics|options|conf)\.[\w.]+?(?=$|\.(?:paths|drift|warn_under|fail_under))",
             r"\1.*",
             key,
         )
@@ -798,6 +798,8 @@ def test_the_template_shows_every_setting_at_its_default_or_as_an_example(load):
         "openlineage.file",
         "currency_rates",
         "holidays",
+        "spark.memory",
+        "spark.conf.*",
         "kafka.brokers",
         "kafka.group",
         "kafka.event_time",

@@ -131,9 +131,9 @@ def test_commands_and_options_exist(page):
 
 
 def test_make_targets_exist(page):
-    known = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
-    named = {name for line in page.shell_lines() for name in re.findall(r"^make ([a-z-]+)", line)}
-    named |= {name for code in _INLINE.findall(page.prose) for name in re.findall(r"^make ([a-z-]+)", code)}
+    known = set(re.findall(r"^([a-z0-9-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    named = {name for line in page.shell_lines() for name in re.findall(r"^make ([a-z0-9-]+)", line)}
+    named |= {name for code in _INLINE.findall(page.prose) for name in re.findall(r"^make ([a-z0-9-]+)", code)}
     assert named <= known
 
 
