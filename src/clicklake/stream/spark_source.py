@@ -76,12 +76,12 @@ def source_of(config: SourceConfig) -> type[DataSource]:
     from pyspark.sql.datasource import DataSource, DataSourceStreamReader, InputPartition
     from pyspark.sql.streaming.datasource import ReadLimit, SupportsTriggerAvailableNow
 
-    class KafkaRange(InputPartition):
+    class KafkaRange(InputPartition):  # type: ignore[misc]
         def __init__(self, found: Range) -> None:
             super().__init__(found)
             self.found = found
 
-    class KafkaStreamReader(DataSourceStreamReader, SupportsTriggerAvailableNow):
+    class KafkaStreamReader(DataSourceStreamReader, SupportsTriggerAvailableNow):  # type: ignore[misc]
         def __init__(self) -> None:
             self.consumer: Any = None
             self.targets: dict[int, int] | None = None
@@ -119,7 +119,7 @@ def source_of(config: SourceConfig) -> type[DataSource]:
             if self.consumer is not None:
                 self.consumer.close()
 
-    class KafkaDataSource(DataSource):
+    class KafkaDataSource(DataSource):  # type: ignore[misc]
         @classmethod
         def name(cls) -> str:
             return NAME

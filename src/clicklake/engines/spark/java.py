@@ -43,7 +43,7 @@ def start_java(conf: SparkConf) -> Any | None:  # noqa: ANN401 - py4j's gateway
     reader, writer = os.pipe()
     said = _Said(os.fdopen(reader, "r", errors="replace"))
     try:
-        gateway = launch_gateway(conf, popen_kwargs={"stderr": writer})  # type: ignore[no-untyped-call]
+        gateway = launch_gateway(conf, popen_kwargs={"stderr": writer})
     except (PySparkException, OSError) as error:
         os.close(writer)
         raise EngineError(f"Spark can't be started: {problem() or said.text() or error}") from error
