@@ -119,7 +119,8 @@ def test_submitted_to_the_cluster(site: Site, files: Path) -> None:
     site.start(here, *argv).wait()
     site.submit(there, *argv).wait()
     assert _content(there) == _content(here)
-    assert "gold.nothing" in site.submit(there, "describe", "gold.nothing").wait(code=2).stderr
+    # spark-submit sends both streams of Python to its own stdout.
+    assert "gold.nothing" in site.submit(there, "describe", "gold.nothing").wait(code=2).stdout
 
 
 def test_the_doctor_asks_the_machines(site: Site) -> None:
