@@ -37,7 +37,7 @@ def trends(store: Store, engine: Engine) -> dict[str, list[tuple[datetime, float
     rows = engine.rows(
         f"select measure, measured_at, score from ({engine.scan(snapshot)}) where is_scored "
         f"qualify row_number() over (partition by measure order by measured_at desc, run_id desc) <= {RUNS} "
-        "order by measure, measured_at, run_id"
+        "order by measure, measured_at"
     )
     found: dict[str, list[tuple[datetime, float | None]]] = {}
     for measure, at, score in rows:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+import pyarrow as pa
+
 from clicklake.contracts.catalogue import Catalogue
 from clicklake.contracts.contract import Contract
 from clicklake.engines.sql import Parameter, quote, string
@@ -49,16 +51,19 @@ def _in_quarantine(
         return []
     relations.attach(QUARANTINE)
     columns = ", ".join(f"raw ->> {string(_path(name))} as {quote(name)}" for name in (*contract.column_names, "extra"))
-    rows = (
-        f"select row_id, source_file, ingestion_timestamp, cast(ingestion_timestamp as date) as ingestion_date, "
-        f"cast(null as varchar) as corrupt_record, {columns} from {QUARANTINE} "
+    engine, kept, rows = relations.engine, "work.in_quarantine", "work.readable_in_quarantine"
+    engine.execute(
+        f"create or replace view {kept} as select row_id, raw, source_file, ingestion_timestamp from {QUARANTINE} "
         f"where source = {string(contract.source)} and status = 'open' "
         f"and not list_contains(reasons, {string(MALFORMED)})"
     )
-    relations.engine.execute(f"create or replace temp view quarantined as {rows}")
-    standard = Judge(contract, silver, parameters).standard("quarantined")
-    money = _money(relations, silver.doc.measures, standard)
-    (found,) = relations.engine.rows(f"select {', '.join(['count(*)', *money.values()])} from ({standard}) as rows")
+    bronze = (
+        "(select row_id, source_file, ingestion_timestamp, cast(ingestion_timestamp as date) as ingestion_date, "
+        f"cast(null as varchar) as corrupt_record, {columns} from {kept})"
+    )
+    engine.make_each(rows, Judge(contract, silver, parameters).standard(bronze), kept, keep=False)
+    money = _money(relations, silver.doc.measures, rows)
+    (found,) = engine.rows(f"select {', '.join(['count(*)', *money.values()])} from {rows}")
     return [
         {
             "impact": f"{name}_in_quarantine",
@@ -74,8 +79,8 @@ def _in_quarantine(
 def _money(relations: Relations, aggregates: Mapping[str, str], rows: str) -> dict[str, str]:
     """Those of a table's measures that are amounts, and no counts."""
     values = ", ".join(f"{sql} as {quote(name)}" for name, sql in aggregates.items())
-    types = relations.engine.rows(f"describe select {values} from ({rows}) as rows")
-    return {name: _amount(aggregates[name]) for name, kind, *_ in types if kind.startswith("DECIMAL")}
+    types = relations.engine.table(f"select {values} from {rows} where false").schema
+    return {name: _amount(aggregates[name]) for name in types.names if pa.types.is_decimal(types.field(name).type)}
 
 
 def _amount(aggregate: str) -> str:
