@@ -57,7 +57,7 @@ $(KAFKA_JARS)/.fetched: tests/kafka/pom.xml
 	@touch $@
 
 test-kafka: $(VENV)/.dev $(KAFKA_JARS)/.fetched  ## Streams against a real Kafka broker, which it fetches and runs by itself
-	KAFKA_JARS=$(abspath $(KAFKA_JARS)) $(BIN)/python -m pytest -m kafka $(ARGS) tests/kafka
+	KAFKA_JARS=$(abspath $(KAFKA_JARS)) $(BIN)/python -m pytest -m "kafka and not slow" $(ARGS) tests/kafka
 
 # What Spark needs beside: pyspark, and Java 17 or newer, which must be there.
 $(VENV)/.spark: $(VENV)/.dev pyproject.toml
@@ -65,7 +65,7 @@ $(VENV)/.spark: $(VENV)/.dev pyproject.toml
 	@touch $@
 
 test-spark: $(VENV)/.spark  ## Run on Spark what the others run on DuckDB, and compare; needs Java
-	$(BIN)/python -m pytest -m spark $(ARGS) tests/spark
+	$(BIN)/python -m pytest -m "spark and not slow" $(ARGS) tests/spark
 
 VERSITYGW ?= .tools/versitygw
 $(VERSITYGW):
@@ -73,7 +73,7 @@ $(VERSITYGW):
 	GOBIN="$(abspath $(dir $@))" go install github.com/versity/versitygw/cmd/versitygw@latest
 
 test-s3: $(VENV)/.dev $(VERSITYGW)  ## The lake and its sources on a real S3 server, which it installs and runs by itself
-	VERSITYGW="$(abspath $(VERSITYGW))" $(BIN)/python -m pytest -m s3 $(ARGS) tests/s3
+	VERSITYGW="$(abspath $(VERSITYGW))" $(BIN)/python -m pytest -m "s3 and not slow" $(ARGS) tests/s3
 
 faults: $(VENV)/.dev  ## Kill 1,000 runs and print the score; ARGS="--kills 100 --seed 2" for fewer or others
 	PYTHONPATH=tests $(BIN)/python -m faults $(ARGS)

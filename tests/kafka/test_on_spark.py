@@ -15,6 +15,7 @@ pytestmark = [
 ]
 
 
+@pytest.mark.slow
 def test_a_hundred_thousand_events_in_two_runs(broker, topic, tmp_path):
     create(broker, topic, partitions=4)
     truth = generated(broker, topic, 100_000)

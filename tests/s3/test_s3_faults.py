@@ -32,6 +32,7 @@ def python_path() -> str:
     return os.pathsep.join([str(TESTS), *filter(None, sys.path)])
 
 
+@pytest.mark.slow
 def test_killed_anywhere_the_lake_is_the_one_that_was_never_killed(gateway: Gateway, python_path: str) -> None:
     folder = gateway.folder / new_bucket(gateway) / "trials"
     done = subprocess.run(

@@ -45,6 +45,7 @@ def _command(told: Told, *argv: str, code: int = 0) -> str:
     return out.out
 
 
+@pytest.mark.slow
 def test_a_lake_on_a_store_is_that_of_a_folder(
     bucket: str, gateway: Gateway, data: Path, tmp_path: Path, capsys: Told
 ) -> None:

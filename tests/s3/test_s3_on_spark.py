@@ -34,6 +34,7 @@ def open_lake(tmp_path: Path) -> Callable[[str, str], Lake]:
     return open_one
 
 
+@pytest.mark.slow
 def test_both_engines_in_turns(
     bucket: str,
     put: Callable[[str, bytes], str],

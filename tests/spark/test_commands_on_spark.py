@@ -84,6 +84,7 @@ def _lasting(found: Any) -> Any:
     return found
 
 
+@pytest.mark.slow
 def test_what_spark_takes_back_is_gone(data: Path, lake: Path, ask: Callable[..., Any], tmp_path: Path) -> None:
     file = sorted((data / "click_events").glob("*.csv"))[0]
     ask("spark", "unload", "click_events", str(file))

@@ -22,6 +22,7 @@ READER = Path(__file__).with_name("delta_reader.py")
 SOURCES = ("click_events", "orders", "customers", "products", "payments")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("engine", ["duckdb", "spark"])
 def test_all_rows_are_there(engine: str, tmp_path: Path) -> None:
     for number in (1, 2):

@@ -44,6 +44,7 @@ def _content(lake: Path) -> Content:
     return {name: rows for name, rows in found.content.items() if name.startswith(("silver.", "gold."))}
 
 
+@pytest.mark.slow
 def test_from_files_to_reports(site: Site, files: Path) -> None:
     here, there = site.shared / "all" / "embedded", site.shared / "all" / "cluster"
     replay = ["quarantine", "replay"]
@@ -78,6 +79,7 @@ def test_a_machine_that_dies_in_the_middle_of_a_run(site: Site, files: Path) -> 
     assert _content(there) == _content(here)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("point", "engine"),
     [
@@ -96,6 +98,7 @@ def test_a_driver_that_is_killed(site: Site, files: Path, point: str, engine: st
     assert _content(folder / "cluster") == _content(folder / "embedded")
 
 
+@pytest.mark.slow
 def test_interrupted_from_the_terminal(site: Site, files: Path) -> None:
     lake = site.shared / "stopped" / "lake"
     argv = ["run", f"click_events={files / 'click_events'}"]
@@ -113,6 +116,7 @@ def test_interrupted_from_the_terminal(site: Site, files: Path) -> None:
     assert examine(lake).faults() == []
 
 
+@pytest.mark.slow
 def test_submitted_to_the_cluster(site: Site, files: Path) -> None:
     here, there = site.shared / "submitted" / "embedded", site.shared / "submitted" / "cluster"
     argv = ["run", f"customers={files / 'customers'}", f"products={files / 'products'}"]
@@ -123,6 +127,7 @@ def test_submitted_to_the_cluster(site: Site, files: Path) -> None:
     assert "gold.nothing" in site.submit(there, "describe", "gold.nothing").wait(code=2).stdout
 
 
+@pytest.mark.slow
 def test_the_doctor_asks_the_machines(site: Site) -> None:
     lake = site.shared / "doctor" / "lake"
     found = json.loads(site.spark(lake, "--json", "doctor").wait(code=None).stdout)
