@@ -9,7 +9,6 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from conftest import HEADER
 
 from clicklake.cli.main import run
 from clicklake.errors import InputError, UsageError
@@ -20,6 +19,7 @@ from clicklake.lake import Lake
 
 from .conftest import Gateway
 
+HEADER = "UserID,SessionID,Timestamp,EventType,ProductID,Amount,Outcome"
 Put = Callable[[str, bytes], str]
 
 
