@@ -6,7 +6,7 @@ line ends tell. So ids rise with the files, and a few between them are never use
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -76,18 +76,7 @@ class Elsewhere:
             outcome.stats = loaded.stats
             if loaded.error:
                 outcome.fail(loaded.error)
-        return merged(target, (loaded.written for loaded in done if loaded.written))
-
-
-def merged(target: Target, parts: Iterable[Written]) -> Written:
-    """The files of several tasks as one."""
-    whole = Written.at(target)
-    for part in parts:
-        whole.actions += part.actions
-        whole.rows += part.rows
-        for name, count in part.nulls.items():
-            whole.nulls[name] = whole.nulls.get(name, 0) + count
-    return whole
+        return Written.together(target, (loaded.written for loaded in done if loaded.written))
 
 
 def _identified(outcome: FileOutcome) -> tuple[FileOutcome, int]:

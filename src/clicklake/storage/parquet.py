@@ -112,6 +112,17 @@ class Written:
         """No files yet."""
         return cls(target.place)
 
+    @classmethod
+    def together(cls, target: Target, parts: Iterable[Written]) -> Written:
+        """The files that several tasks have written."""
+        whole = cls.at(target)
+        for part in parts:
+            whole.actions += part.actions
+            whole.rows += part.rows
+            for name, count in part.nulls.items():
+                whole.nulls[name] = whole.nulls.get(name, 0) + count
+        return whole
+
     def remove(self) -> None:
         """Delete the files: no commit will name them."""
         for action in self.actions:

@@ -14,10 +14,9 @@ from typing import TYPE_CHECKING, Any
 from clicklake.engines.base import Engine
 from clicklake.engines.spark.errors import told as spark_told
 from clicklake.errors import ClicklakeError, ConflictError, StreamError
-from clicklake.ingest.elsewhere import merged
 from clicklake.ingest.ingest import ROW_MARK, SOURCE_BITS, bronze_spec
 from clicklake.runs import logger
-from clicklake.storage import Target, commit, with_constants
+from clicklake.storage import Target, Written, commit, with_constants
 from clicklake.stream.append import Appended, Appender, with_offset
 from clicklake.stream.consumer import Begin
 from clicklake.stream.follow import Follower
@@ -174,7 +173,7 @@ class SparkStream:
                 rows = frame.mapInArrow(write, RESULT).toArrow().column("done").to_pylist()
             parts: list[Done] = [pickle.loads(row) for row in rows]
             done, marks, first = _summed(parts, topic, gaps)
-            written = merged(target, (part.written for part in parts))
+            written = Written.together(target, (part.written for part in parts))
             if not done.positions:
                 written.remove()
                 return done

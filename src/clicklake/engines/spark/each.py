@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from clicklake.engines.duckdb import DuckDB
+from clicklake.engines.duckdb import DuckDB, conform
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -65,7 +65,7 @@ class EachRow:
         rows = pa.RecordBatchReader.from_batches(plain, (batch.cast(plain) for batch in batches))
         with _Local(self.query, self.over, self.reporting_timezone) as local:
             for made in local.run(rows):
-                yield _in_schema(made, self.made)
+                yield conform(made, self.made)
 
 
 class _Local:
@@ -94,11 +94,3 @@ def _plain(field: pa.Field) -> pa.Field:
 
 def _zoned(field: pa.Field) -> pa.Field:
     return field.with_type(pa.timestamp("us", "UTC")) if pa.types.is_timestamp(field.type) else field
-
-
-def _in_schema(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
-    arrays = []
-    for field, array in zip(schema, batch.columns, strict=True):
-        relabel = pa.types.is_timestamp(field.type) and array.type == pa.timestamp("us")
-        arrays.append(array.view(field.type) if relabel else array.cast(field.type))
-    return pa.RecordBatch.from_arrays(arrays, schema=schema)

@@ -47,7 +47,6 @@ class Spark:
         options: How Spark is reached.
         reporting_timezone: The zone of `reporting_time`.
         spill: Folder for what the driver needs for a moment; a temporary one where None.
-        storage: Of object stores, as delta-rs names it.
     """
 
     is_distributed = True

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import pyarrow as pa
 from deltalake.transaction import AddAction
@@ -57,11 +58,11 @@ def result_of(written: Written) -> pa.RecordBatch:
 
 def gathered(target: Target, results: Iterable[pa.Table]) -> Written:
     """The files of all tasks."""
-    written = Written.at(target)
-    for result in results:
-        for row in result.to_pylist():
-            written.actions += [AddAction(**action) for action in json.loads(row["files"])]
-            written.rows += row["rows"]
-            for name, count in json.loads(row["nulls"]).items():
-                written.nulls[name] = written.nulls.get(name, 0) + count
-    return written
+    rows = (row for result in results for row in result.to_pylist())
+    return Written.together(target, (_told(target, row) for row in rows))
+
+
+def _told(target: Target, row: dict[str, Any]) -> Written:
+    """What `result_of` told."""
+    actions = [AddAction(**action) for action in json.loads(row["files"])]
+    return Written(target.place, actions, json.loads(row["nulls"]), row["rows"])
