@@ -1,0 +1,47 @@
+"""The settings: what each is called, what it may be, and what it is by default; a section a module."""
+
+from clicklake.settings.all import Settings
+from clicklake.settings.engines import DuckDBSettings, SparkSettings
+from clicklake.settings.inputs import RuleSettings, SourceSettings
+from clicklake.settings.kafka import KafkaSettings
+from clicklake.settings.quality import (
+    DimensionQualitySettings,
+    QualitySettings,
+    SourceQualitySettings,
+    TableQualitySettings,
+)
+from clicklake.settings.reference import SettingReference, settings_reference
+from clicklake.settings.reports import AffinitySettings, LifetimeSettings, SegmentSettings
+from clicklake.settings.storage import CompactionSettings, ObjectStoreSettings, StorageSettings
+from clicklake.settings.telling import AlertSettings, LogSettings, OpenLineageSettings
+
+PATH_KEYS = (
+    *("lake", "currency_rates", "holidays", "sources.*.paths"),
+    *("duckdb.temp_directory", "logs.directory", "openlineage.file"),
+)
+"""The settings that hold paths or URLs; `*` stands for any name."""
+
+__all__ = [
+    "AffinitySettings",
+    "AlertSettings",
+    "CompactionSettings",
+    "DimensionQualitySettings",
+    "DuckDBSettings",
+    "KafkaSettings",
+    "LifetimeSettings",
+    "LogSettings",
+    "ObjectStoreSettings",
+    "OpenLineageSettings",
+    "PATH_KEYS",
+    "QualitySettings",
+    "RuleSettings",
+    "SegmentSettings",
+    "SettingReference",
+    "Settings",
+    "SourceQualitySettings",
+    "SourceSettings",
+    "SparkSettings",
+    "StorageSettings",
+    "TableQualitySettings",
+    "settings_reference",
+]
