@@ -95,7 +95,7 @@ def test_files_that_may_not_grow(trial: Trial, expected: Expected, size: int) ->
     trial.assert_recovers(expected)
 
 
-@pytest.mark.parametrize("size", ["100k", pytest.param("200k", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("size", ["100k", "200k", pytest.param("300k", marks=pytest.mark.slow)])
 def test_a_full_disk(trial: Trial, expected: Expected, small_disk: Callable[[str], None], size: str) -> None:
     small_disk(f"size={size}")
     (ended,) = trial.run(Run(trial.whole))

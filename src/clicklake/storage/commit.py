@@ -88,10 +88,7 @@ def commit(
 
 def _write(store: Store, snapshot: Snapshot, rows: pa.RecordBatchReader | pa.Table) -> Written:
     source = rows.to_reader() if isinstance(rows, pa.Table) else rows
-    try:
-        return write_files(Target.of(store, snapshot), source, source.schema)
-    except OSError as error:
-        raise StorageError(f"table {snapshot.name} can't be written: {reason(error)}") from error
+    return write_files(Target.of(store, snapshot), source, source.schema)
 
 
 def _settle(store: Store, snapshot: Snapshot, written: Written, attempt: int, error: Exception) -> Snapshot:

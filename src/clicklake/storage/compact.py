@@ -208,11 +208,8 @@ def rewrite(work: Rewrite) -> Written:
     Raises:
         StorageError: A file could not be read or written.
     """
-    try:
-        # One thread: each had a file of its own, and there are enough of them already.
-        return write_files(work.target, _read(work), work.schema, writers=1, file_rows=work.file_rows, text_bounds=True)
-    except OSError as error:
-        raise StorageError(f"table {work.table} can't be written: {error}") from error
+    # One thread: each had a file of its own, and there are enough of them already.
+    return write_files(work.target, _read(work), work.schema, writers=1, file_rows=work.file_rows, text_bounds=True)
 
 
 def _works(store: Store, snapshot: Snapshot, groups: Sequence[Group]) -> list[Rewrite]:

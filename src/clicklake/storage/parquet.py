@@ -23,10 +23,11 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from deltalake.transaction import AddAction
 
+from clicklake.errors import StorageError
 from clicklake.storage.places import Draft, Place
 from clicklake.storage.snapshot import Snapshot
 from clicklake.storage.statistics import statistics
-from clicklake.storage.store import Store
+from clicklake.storage.store import Store, reason
 from clicklake.storage.workers import Workers
 
 ROW_GROUP = 1 << 19
@@ -148,6 +149,9 @@ def write_files(
         file_rows: Rows of a partition in a file; a row group is not cut for it.
         text_bounds: Whether texts that change from row to row have bounds in the statistics. They cost an eighth of
             the time, and tell something only where rows are sorted.
+
+    Raises:
+        StorageError: The disk or the object store says no.
     """
     written = Written(target.place, nulls=dict.fromkeys(schema.names, 0))
     most_rows = file_rows or FILE_ROWS
@@ -162,9 +166,11 @@ def write_files(
                 for chunk in waiting.add(partition, part):
                     workers.put(chunk)
         workers.close(list(waiting.rest()))
-    except BaseException:
+    except BaseException as error:
         workers.abandon()
         written.remove()
+        if isinstance(error, OSError):
+            raise StorageError(f"{target.place.root} can't be written: {reason(error)}") from error
         raise
     return written
 

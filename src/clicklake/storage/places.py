@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import pyarrow as pa
+from deltalake.exceptions import DeltaError
 
 from clicklake.storage.objects import delta_options, explain, filesystem, is_url, split_url
 
@@ -363,7 +364,7 @@ def _in_words(url: str) -> Iterator[None]:
         yield
     except FileNotFoundError:
         raise FileNotFoundError(2, "No such file or directory", url) from None
-    except Exception as error:
+    except (OSError, RuntimeError, ValueError, pa.ArrowException, DeltaError) as error:
         if told := explain(error):
             raise OSError(f"{url}: {told}") from None
         raise

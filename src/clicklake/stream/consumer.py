@@ -179,10 +179,10 @@ class Reader(threading.Thread):
         except BaseException as error:
             self.error = error
         finally:
+            self._commit()
             try:
-                self._commit()
                 self._consumer.close()
-            except Exception as error:  # the group notices by itself
+            except (self._kafka.KafkaException, RuntimeError) as error:  # the group notices by itself
                 logger.debug("the consumer was not closed: %s", error)
             with self._buffer.changed:
                 self._buffer.changed.notify_all()
