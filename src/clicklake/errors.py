@@ -9,6 +9,8 @@ ClicklakeError                  exit 1, the run failed
 │   └── MissingExtraError       a package that only some functions need is not installed
 ├── InputError                  exit 1, a file that can't be read; the others went in
 ├── EngineError                 the engine gave up
+├── TookTooLongError            a query was stopped at its limit of time
+├── NothingYetError             a lake without a release
 ├── StreamError                 a broker, topic or position that a stream can't go on with
 ├── FitError                    a statistical model that can't be fitted to the data
 ├── StorageError                a table that can't be read or written
@@ -114,6 +116,14 @@ class InputError(ClicklakeError):
 
 class EngineError(ClicklakeError):
     """The SQL engine failed."""
+
+
+class TookTooLongError(ClicklakeError):
+    """A query took longer than it may, and was stopped."""
+
+
+class NothingYetError(ClicklakeError):
+    """A lake that has published nothing yet."""
 
 
 class StreamError(ClicklakeError):

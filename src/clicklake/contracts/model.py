@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 import pyarrow as pa
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from clicklake.contracts.strict_yaml import parse_document, read_document, read_text, validate
+from clicklake.contracts.strict_yaml import parse_document, read_text, validate
 from clicklake.contracts.types import ColumnType
 from clicklake.errors import ContractError
 
@@ -286,10 +286,18 @@ def _model(layer: str, file: Path, document: str, sql: str) -> Model:
 def load_report(file: Path) -> Report:
     """Read a report's SQL and the document beside it; a user's own SQL may come without one."""
     document = file.with_suffix(".yml")
-    if document.is_file():
-        doc = validate(ReportDoc, read_document(document, error=ContractError), error=ContractError)
-    else:
+    text = read_text(document, error=ContractError) if document.is_file() else None
+    return _report(file, text, file.read_text(encoding="utf-8"))
+
+
+@lru_cache(maxsize=256)
+def _report(file: Path, document: str | None, sql: str) -> Report:
+    """A report by its texts, as `_model` a model."""
+    if document is None:
         doc = ReportDoc.model_construct(
             title=file.stem.replace("_", " ").capitalize(), description="", grain=(), columns={}
         )
-    return Report(file.stem, doc, file.read_text(encoding="utf-8"), file)
+    else:
+        parsed = parse_document(document, str(file.with_suffix(".yml")), error=ContractError)
+        doc = validate(ReportDoc, parsed, error=ContractError)
+    return Report(file.stem, doc, sql, file)

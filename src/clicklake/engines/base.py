@@ -18,6 +18,9 @@ from clicklake.storage import Snapshot, Store, Written
 T = TypeVar("T")
 R = TypeVar("R")
 
+NO_VERSION = -1
+"""What `attached` says of a table that was attached without rows."""
+
 Parameters = Sequence[object] | Mapping[str, object]
 """Values of `?` or `$name` in a statement."""
 

@@ -7,13 +7,15 @@ where a Parquet file is read and put on where rows leave as Arrow.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from copy import copy
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 import duckdb
 import pyarrow as pa
 
 from clicklake.contracts.types import from_arrow
-from clicklake.engines.base import R, T
+from clicklake.engines.base import NO_VERSION, R, T
 from clicklake.engines.functions import duckdb_functions
 from clicklake.engines.ranges import Ranges
 from clicklake.engines.spill import SpillFolder
@@ -52,6 +54,7 @@ class DuckDB:
     ) -> None:
         self.reporting_timezone = reporting_timezone
         self.attached: dict[str, int] = {}
+        self._attaching = Lock()  # cursors share what is attached
         self.checked: set[tuple[str, ...]] = set()  # SQL that was found to run
         self._objects: ObjectFiles | None = None
         self._spill = SpillFolder(spill)
@@ -66,7 +69,7 @@ class DuckDB:
         if threads:
             config["threads"] = threads
         self.connection = duckdb.connect(":memory:", config=config)
-        self.execute("set timezone = 'UTC'")
+        self.execute("set global timezone = 'UTC'")  # of every cursor too
         self.execute("set enable_progress_bar = false")
         # What leaves as a stream is made ahead by the other threads; by default they'd stop at a megabyte.
         self.execute("set streaming_buffer_size = '32MB'")
@@ -167,12 +170,15 @@ class DuckDB:
             name: Under another name than the table's.
             files: Only these of its files.
         """
-        self.execute(f"create or replace view {name or snapshot.name} as {self.scan(snapshot, files)}")
-        self.attached[name or snapshot.name] = snapshot.version
+        with self._attaching:
+            self.execute(f"create or replace view {name or snapshot.name} as {self.scan(snapshot, files)}")
+            self.attached[name or snapshot.name] = snapshot.version
 
     def attach_empty(self, name: str, schema: pa.Schema) -> None:
         """Make a table without rows known, for a table that is not there yet."""
-        self.execute(f"create or replace view {name} as {_empty(schema)}")
+        with self._attaching:
+            self.execute(f"create or replace view {name} as {_empty(schema)}")
+            self.attached[name] = NO_VERSION
 
     def scan(
         self,
@@ -254,6 +260,15 @@ class DuckDB:
 
     def usage(self) -> None:
         """Nobody works for this engine but this process."""
+
+    def cursor(self) -> DuckDB:
+        """The same database for another thread: tables and memory are shared, a running query is its own.
+
+        Whoever asks for it closes its `connection`; `close` is for the whole database.
+        """
+        other = copy(self)
+        other.connection = self.connection.cursor()
+        return other
 
     def interrupt(self) -> None:
         """Stop the running query."""

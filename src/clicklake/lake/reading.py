@@ -12,7 +12,7 @@ import pyarrow as pa
 from clicklake.build.release import Release, newest, releases
 from clicklake.contracts.explain import closest
 from clicklake.contracts.model import Report
-from clicklake.engines.base import Engine
+from clicklake.engines.base import NO_VERSION, Engine
 from clicklake.errors import StorageError, UnknownNameError, UsageError
 from clicklake.lake.opened import OpenedLake
 from clicklake.reports.explain import explain
@@ -161,13 +161,21 @@ class ReadingLake(OpenedLake):
     def attach(self, engine: Engine, report: Report, release: Release | None) -> None:
         """Make the tables of a report known to an engine, as of a release."""
         for name in report_tables(report):
-            if release and name in engine.attached and engine.attached[name] == release.versions.get(name):
-                continue  # for a report before
-            schema = self._absent(name, release)
-            if schema is not None:
-                engine.attach_empty(name, schema)
-            else:
-                engine.attach(self.snapshot(name, release))
+            self.attach_table(engine, name, release)
+
+    def attach_table(self, engine: Engine, name: str, release: Release | None) -> None:
+        """Make a table known to an engine, as of a release; without rows where its source has no file yet.
+
+        Raises:
+            UnknownNameError: There is none of that name.
+        """
+        if release and engine.attached.get(name) == release.versions.get(name, NO_VERSION):
+            return  # for a report before
+        schema = self._absent(name, release)
+        if schema is not None:
+            engine.attach_empty(name, schema)
+        else:
+            engine.attach(self.snapshot(name, release))
 
     def _absent(self, name: str, release: Release | None) -> pa.Schema | None:
         """The schema of a table that no release names yet, because the lake has no file of its sources."""
