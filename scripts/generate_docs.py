@@ -191,6 +191,22 @@ def columns(rows: Iterable[Mapping[str, Any]]) -> str:
     return table(["column", "type", "data", "meaning"], cells)
 
 
+def metrics_page() -> str:
+    """Every metric with its labels and meaning."""
+    from clicklake.metrics.definitions import METRICS
+
+    rows = [[f"`{one.name}`", one.kind, names(one.labels), text(one.help)] for one in METRICS]
+    return page(
+        "Metrics",
+        "What `/metrics` of the REST API and `clicklake metrics` tell Prometheus; those of requests come from the "
+        "server alone. See [Monitor with Prometheus](../how-to/monitor-with-prometheus.md).",
+        "Counters only rise, but for a lake that was restored to an earlier state, which Prometheus takes for a "
+        "restart. A metric that nothing is known of has no series: of quality before it was measured, of streams "
+        "before there was one.",
+        table(["metric", "kind", "labels", "meaning"], rows),
+    )
+
+
 def names(columns: Iterable[str]) -> str:
     """Names of columns in a sentence."""
     return ", ".join(f"`{name}`" for name in columns)
@@ -216,6 +232,7 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "reference/settings.md": settings_page,
     "reference/cli.md": cli_page,
     "reference/data-dictionary.md": dictionary_page,
+    "reference/metrics.md": metrics_page,
 }
 """The generated pages by their place under docs/."""
 

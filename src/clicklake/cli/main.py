@@ -19,6 +19,7 @@ from clicklake.cli import (
     lake_commands,
     lineage_commands,
     maintenance,
+    metrics_commands,
     pipeline_commands,
     project_commands,
     quality_commands,
@@ -46,6 +47,7 @@ for group in (
     quality_commands,
     lineage_commands,
     docs_commands,
+    metrics_commands,
     project_commands,
 ):
     group.register(app)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,20 +29,24 @@ _LOOK_BACK = 50
 
 def stream_commits(store: Store, bronze: Snapshot, after: int) -> Iterator[log.Commit]:
     """The commits of streams above a version, as far as the log reaches back."""
+    yield from _of_streams(store, bronze, range(after + 1, bronze.version + 1))
+
+
+def last_commit(store: Store, bronze: Snapshot, most: int = _LOOK_BACK) -> log.Commit | None:
+    """The newest commit of a stream among the newest of a table."""
+    newest_first = range(bronze.version, max(-1, bronze.version - most), -1)
+    return next(_of_streams(store, bronze, newest_first), None)
+
+
+def _of_streams(store: Store, bronze: Snapshot, versions: Iterable[int]) -> Iterator[log.Commit]:
     folder = log.folder(store, bronze.name)
-    for version in range(after + 1, bronze.version + 1):
+    for version in versions:
         try:
             found = log.read(folder, version)
         except StorageError:
             continue  # cleaned up
         if found.note.get("stream"):
             yield found
-
-
-def last_commit(store: Store, bronze: Snapshot, most: int = _LOOK_BACK) -> log.Commit | None:
-    """The newest commit of a stream among the newest of a table."""
-    found = list(stream_commits(store, bronze, max(-1, bronze.version - most)))
-    return found[-1] if found else None
 
 
 @dataclass
