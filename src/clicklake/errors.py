@@ -6,6 +6,8 @@ ClicklakeError                  exit 1, the run failed
 │   ├── ContractError           a contract, mapping or model document: key, file, line
 │   ├── UnknownNameError        no such source, table, report or column
 │   ├── QueryError              SQL that can't run, or may not
+│   ├── ForbiddenError          a role may not read or do it
+│   ├── UnauthorizedError       no key or token that holds
 │   └── MissingExtraError       a package that only some functions need is not installed
 ├── InputError                  exit 1, a file that can't be read; the others went in
 ├── EngineError                 the engine gave up
@@ -83,6 +85,14 @@ class UnknownNameError(UsageError):
 
 class QueryError(UsageError):
     """SQL of the user that can't run or is not allowed."""
+
+
+class ForbiddenError(UsageError):
+    """What the caller's role may not read or do."""
+
+
+class UnauthorizedError(UsageError):
+    """Nobody is known by what a caller shows: no key or token, a wrong one, or one that doesn't hold any more."""
 
 
 class MissingExtraError(UsageError):

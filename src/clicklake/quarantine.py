@@ -6,13 +6,12 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from clicklake.engines.sql import string
+from clicklake.personal import MASK
 from clicklake.refine.settle import QUARANTINE
 
 if TYPE_CHECKING:
     from clicklake.lake import Lake
     from clicklake.lake.opened import OpenedLake
-
-MASK = "***"
 
 
 def list_reasons(lake: Lake, *, source: str | None = None, status: str = "open") -> list[dict[str, Any]]:

@@ -120,6 +120,21 @@ def _source_name(value: str) -> str:
     return value
 
 
+def _role_name(value: str) -> str:
+    if not re.fullmatch("[a-z][a-z0-9_-]{0,62}", value):
+        raise ValueError(f"{value!r} is not the name of a role; allowed: a-z, 0-9, _ and -, a letter first")
+    return value
+
+
+def _grant_pattern(value: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9_*]+(\.[A-Za-z0-9_*]+(\.[^.]+)?)?", value):
+        raise ValueError(
+            f"{value!r} is not a layer, table or column such as gold, gold.dim_users or gold.dim_users.user_id; "
+            "* stands for any part of a name"
+        )
+    return value
+
+
 def _endpoint(value: str) -> str:
     if not re.fullmatch(r"https?://[^\s/@]+(/\S*)?", value):
         raise ValueError("it must be an http:// or https:// URL without user and password, the key is a variable")
@@ -131,6 +146,8 @@ MemorySize = Annotated[str, BeforeValidator(_memory_size)]
 CurrencyCode = Annotated[str, BeforeValidator(_currency_code)]
 TimeZone = Annotated[str, AfterValidator(_time_zone)]
 SourceName = Annotated[str, AfterValidator(_source_name)]
+RoleName = Annotated[str, AfterValidator(_role_name)]
+GrantPattern = Annotated[str, AfterValidator(_grant_pattern)]
 Endpoint = Annotated[str, AfterValidator(_endpoint)]
 Secret = Annotated[SecretStr, Field(min_length=1), WithJsonSchema({"type": "string", "minLength": 1})]
 LibraryOption = Annotated[Secret, BeforeValidator(_as_text)]

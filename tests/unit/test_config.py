@@ -75,6 +75,10 @@ OTHER_VALUES = {
     "spark.conf.*": "3",
     "kafka.brokers": "one:9092, two:9092",
     "kafka.topics.*": "clicks",
+    "access.roles.*.reads": "gold, silver.orders",
+    "access.roles.*.hides": "*.*.margin*",
+    "access.roles.*.plain": "gold.dim_customers.email",
+    "access.roles.*.may": "query",
     "kafka.group": "shop",
     "kafka.start": "latest",
     "kafka.batch_seconds": "10.5",
@@ -138,6 +142,7 @@ def test_without_a_file_the_defaults_hold(load, tmp_path):
         "kafka.topics",
         "kafka.options",
         "spark.conf",
+        "access.roles",
     }
 
 
@@ -369,7 +374,7 @@ def test_profiles_do_not_nest(refused):
 TOP_KEYS = (
     "lake, engine, currency, currency_rates, holidays, reporting_timezone, purchase_source, sources, rules, segments, "
     "lifetime_value, affinity, quality, duckdb, spark, storage, object_store, owners, logs, alerts, openlineage, "
-    "kafka, profile, profiles"
+    "kafka, access, profile, profiles"
 )
 WRONG_IN_FILE = {
     "currency: EUR\nlak: x": f"2: unknown key 'lak' (did you mean 'lake'?); allowed here: {TOP_KEYS}",
@@ -779,7 +784,7 @@ def test_the_template_shows_every_setting_at_its_default_or_as_an_example(load):
     loaded = load(text, profile="dev")
     written = {
         re.sub(
-            r"(sources|dimensions|tables|owners|topics|options|conf)\.[\w.]+?(?=$|\.(?:paths|drift|warn_under|fail_under))",
+            r"(sources|dimensions|tables|owners|topics|options|conf|roles)\.[\w.]+?(?=$|\.(?:paths|drift|warn_under|fail_under|reads|hides|plain|may))",
             r"\1.*",
             key,
         )

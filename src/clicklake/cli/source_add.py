@@ -153,8 +153,8 @@ def _recognised(proposal: Proposal) -> list[dict[str, Any]]:
 
 def _examples(column: Column, *, is_pii: bool) -> str:
     """Some values; those that could tell who a person is are not shown, but ids are."""
+    from clicklake.personal import MASK
     from clicklake.project.recognise import is_personal
-    from clicklake.quarantine import MASK
 
     distinct = list(dict.fromkeys(column.filled))[:_EXAMPLES]
     if (is_pii or is_personal(column)) and not column.name.lower().endswith("id"):

@@ -10,7 +10,7 @@ import pyarrow as pa
 from clicklake.dictionary.facts import TableFacts
 from clicklake.engines.base import Engine
 from clicklake.engines.sql import quote
-from clicklake.quarantine import MASK
+from clicklake.personal import MASK, masked
 from clicklake.storage import Snapshot
 
 _LONGEST = 120  # characters of a value
@@ -36,7 +36,7 @@ def sample_rows(engine: Engine, snapshot: Snapshot, facts: TableFacts, limit: in
         return pa.table({})
     newest = max(snapshot.written_at.items(), key=lambda item: (item[1], item[0]))[0]
     values = ", ".join(
-        f"case when {_is_empty(column.name)} then null else '{MASK}' end as {quote(column.name)}"
+        f"{masked(column.name)} as {quote(column.name)}"
         if column.is_pii
         else f"cast({quote(column.name)} as varchar) as {quote(column.name)}"
         if column.type in _OPEN_TYPES
@@ -55,12 +55,8 @@ def sample_rows(engine: Engine, snapshot: Snapshot, facts: TableFacts, limit: in
     return pa.table(columns)
 
 
-def _is_empty(name: str) -> str:
-    return f"{quote(name)} is null or cast({quote(name)} as varchar) = ''"
-
-
 def _safe(value: str | None) -> str | None:
     if value is None:
         return None
-    masked = _EMAIL.sub(MASK, value)
-    return masked if len(masked) <= _LONGEST else f"{masked[: _LONGEST - 1]}…"
+    shown = _EMAIL.sub(MASK, value)
+    return shown if len(shown) <= _LONGEST else f"{shown[: _LONGEST - 1]}…"

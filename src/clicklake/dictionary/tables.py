@@ -13,6 +13,7 @@ from clicklake.contracts.types import from_arrow
 from clicklake.dictionary.facts import ColumnFacts, ReferenceFacts, RuleFacts, TableFacts
 from clicklake.dictionary.rules import bronze_rules, gold_rules, quality_rules, silver_rules
 from clicklake.errors import UnknownNameError
+from clicklake.personal import RAW
 
 if TYPE_CHECKING:
     from clicklake.lineage.graph import Lineage
@@ -27,8 +28,6 @@ _BRONZE = {
     "ingestion_timestamp": "When the row entered bronze, UTC.",
     "ingestion_date": "The day the row entered bronze, UTC.",
 }
-_RAW = ("extra", "corrupt_record")
-"""What holds raw text of any kind, personal data among it."""
 
 
 def table_names(catalogue: Catalogue) -> list[str]:
@@ -76,7 +75,7 @@ def _of_bronze(lineage: Lineage, contract: Contract, owners: Mapping[str, str]) 
                 name=item.name,
                 type=from_arrow(item.type).name,
                 description=column.description if column else _BRONZE[item.name],
-                is_pii=column.is_pii if column else item.name in _RAW,
+                is_pii=column.is_pii if column else item.name in RAW,
                 key=1 if item.name == "row_id" else None,
                 is_required=column.is_required if column else False,
                 is_partition=item.name == "ingestion_date",
@@ -123,7 +122,7 @@ def _of_model(lineage: Lineage, model: Model, owners: Mapping[str, str]) -> Tabl
             name=name,
             type=column.type,
             description=column.description,
-            is_pii=column.pii or (is_derived and lineage.is_personal(model.name, name)),
+            is_pii=lineage.is_personal(model.name, name),
             key=doc.grain.index(name) + 1 if name in doc.grain else None,
             is_required=name in doc.grain and len(doc.grain) == 1,
             is_partition=name in doc.partition_by,

@@ -127,7 +127,7 @@ def _masked(sample: dict[str, Any], contract: Contract) -> dict[str, Any]:
     """A rejected row without personal data."""
     import json
 
-    from clicklake.quarantine import MASK
+    from clicklake.personal import MASK
 
     personal = {column.name for column in contract.columns if column.is_pii}
     try:

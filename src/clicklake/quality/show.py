@@ -13,9 +13,10 @@ from clicklake.engines.sql import string
 from clicklake.errors import ContractError, UnknownNameError
 from clicklake.lineage.columns import column_inputs
 from clicklake.lineage.graph import Lineage
+from clicklake.personal import MASK
 from clicklake.quality.measures import DUPLICATES, Measure
 from clicklake.quality.relations import Relations
-from clicklake.quarantine import MASK, show
+from clicklake.quarantine import show
 from clicklake.refine.settle import DUPLICATES as DUPLICATE_ROWS
 
 if TYPE_CHECKING:

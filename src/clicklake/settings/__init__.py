@@ -1,5 +1,6 @@
 """The settings: what each is called, what it may be, and what it is by default; a section a module."""
 
+from clicklake.settings.access import AccessSettings, Action, RoleSettings
 from clicklake.settings.all import Settings
 from clicklake.settings.engines import DuckDBSettings, SparkSettings
 from clicklake.settings.inputs import RuleSettings, SourceSettings
@@ -22,6 +23,8 @@ PATH_KEYS = (
 """The settings that hold paths or URLs; `*` stands for any name."""
 
 __all__ = [
+    "AccessSettings",
+    "Action",
     "AffinitySettings",
     "AlertSettings",
     "CompactionSettings",
@@ -34,6 +37,7 @@ __all__ = [
     "OpenLineageSettings",
     "PATH_KEYS",
     "QualitySettings",
+    "RoleSettings",
     "RuleSettings",
     "SegmentSettings",
     "SettingReference",

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from clicklake.setting_types import CurrencyCode, PathText, SourceName, TimeZone
+from clicklake.settings.access import AccessSettings
 from clicklake.settings.engines import DuckDBSettings, SparkSettings
 from clicklake.settings.inputs import RuleSettings, SourceSettings
 from clicklake.settings.kafka import KafkaSettings
@@ -76,4 +77,7 @@ class Settings(Section):
     )
     kafka: KafkaSettings = Field(
         default_factory=KafkaSettings, description="What `clicklake stream kafka` reads, and how."
+    )
+    access: AccessSettings = Field(
+        default_factory=AccessSettings, description="Who may read and do what over the API and the dashboard."
     )

@@ -12,7 +12,8 @@ from clicklake.contracts.columns import PROVENANCE
 from clicklake.engines.sql import quote, string
 from clicklake.ingest.ingest import OFFSET, SOURCE_BITS
 from clicklake.ingest.withdrawals import WITHDRAWN
-from clicklake.quarantine import MASK, mask
+from clicklake.personal import MASK
+from clicklake.quarantine import mask
 from clicklake.refine.registry import CONTRACTS
 from clicklake.refine.settle import DUPLICATES, LEDGER, QUARANTINE
 from clicklake.trace.reader import Reader

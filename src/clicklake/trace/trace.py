@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from clicklake.contracts.explain import closest
 from clicklake.engines.sql import quote
 from clicklake.errors import ClicklakeError, UnknownNameError, UsageError
-from clicklake.quarantine import MASK, mask
+from clicklake.personal import MASK
+from clicklake.quarantine import mask
 from clicklake.refine.settle import DUPLICATES, QUARANTINE
 from clicklake.trace.fate import Story, masked, source_of, story
 from clicklake.trace.reader import Reader

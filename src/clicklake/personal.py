@@ -1,0 +1,73 @@
+"""Personal data: which columns hold it, and what is shown in its place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from hashlib import sha256
+from typing import TYPE_CHECKING
+
+from clicklake.engines.sql import quote, string
+from clicklake.errors import UnknownNameError
+
+if TYPE_CHECKING:
+    from clicklake.lineage.graph import Lineage
+
+MASK = "***"
+"""What stands in place of personal data."""
+
+RAW = ("extra", "corrupt_record")
+"""What holds raw text of any kind, personal data among it."""
+
+
+def columns_of(lineage: Lineage, table: str) -> dict[str, bool]:
+    """The columns of a documented table, in its order, and whether they hold personal data.
+
+    A column does whose document or contract says so, or that is a copy of one; and raw text of bronze.
+
+    Raises:
+        UnknownNameError: No document describes the table.
+    """
+    return dict(_columns(lineage, table))
+
+
+def _columns(lineage: Lineage, table: str) -> Iterator[tuple[str, bool]]:
+    catalogue = lineage.catalogue
+    model = catalogue.table(table)
+    if model is not None:
+        for name in model.doc.columns:
+            yield name, lineage.is_personal(table, name)
+        return
+    layer, _, source = table.partition(".")
+    if layer != "bronze" or source not in catalogue.source_names:
+        raise UnknownNameError(f"no document describes a table {table!r}")
+    from clicklake.ingest.ingest import bronze_spec
+
+    contract = catalogue.contract(source)
+    own = {column.name: column.is_pii for column in contract.columns}
+    for name in bronze_spec(contract).schema.names:
+        yield name, own.get(name, name in RAW)
+
+
+def masked(name: str) -> str:
+    """SQL that shows a column's place, and nothing of what it holds but whether it is empty."""
+    column = quote(name)
+    return f"case when {column} is null or cast({column} as varchar) = '' then null else {string(MASK)} end"
+
+
+def pseudonym(name: str, salt: str) -> str:
+    """SQL that shows the mask and a code, equal where values are: they can be counted and joined, and not be read.
+
+    Args:
+        name: The column.
+        salt: What nobody knows who may see the codes; with it codes could be looked up.
+    """
+    column = f"cast({quote(name)} as varchar)"
+    code = f"substr(sha256({string(salt)} || {column}), 1, 16)"
+    return f"case when {column} = '' then null else {string(MASK)} || {code} end"
+
+
+def masked_value(value: object, salt: str | None) -> str | None:
+    """What is shown in place of a value: as `masked` without a salt, as `pseudonym` with one."""
+    if value is None or str(value) == "":
+        return None
+    return MASK if salt is None else MASK + sha256(f"{salt}{value}".encode()).hexdigest()[:16]
