@@ -77,7 +77,7 @@ class Stream:
         appender: Commits to bronze.
         follower: Refines, builds and publishes.
         notes: Keeps `ops.streams`.
-        batch_seconds: From one round to the next, at the least.
+        batch_seconds: From the start of one round to that of the next, at the least.
         batch_rows: Messages of a commit, at the most.
         is_bounded: Whether it ends when all that was there at its start is read.
     """
@@ -91,6 +91,7 @@ class Stream:
     batch_rows: int
     is_bounded: bool = False
     catch_up_seconds: float = CATCH_UP_SECONDS
+    _due: float = 0.0
 
     def run(self, stop: threading.Event, tell: Callable[[Batch], None]) -> Total:
         """Stream until `stop` is set, or until the end of a bounded one.
@@ -141,7 +142,8 @@ class Stream:
         begun = time.monotonic()
         appended = Appended()
         while True:
-            self._wait(stop, begun)
+            self._wait(stop)
+            self._due = time.monotonic() + self.batch_seconds
             self.reader.check()
             self._append(appended, total, is_last=is_last)
             is_behind = self.buffer.is_half_full and not stop.is_set()
@@ -150,11 +152,10 @@ class Stream:
         if appended.messages:
             self._follow(appended, total, tell)
 
-    def _wait(self, stop: threading.Event, begun: float) -> None:
+    def _wait(self, stop: threading.Event) -> None:
         """Until a batch is due: the time has come, or so much is there that it need not be waited for."""
-        until = begun + self.batch_seconds
         while not stop.is_set() and not self.buffer.is_half_full and self.reader.is_alive():
-            left = until - time.monotonic()
+            left = self._due - time.monotonic()
             if (left <= 0 and self.buffer.rows) or (self.is_bounded and self.reader.is_read):
                 return
             with self.buffer.changed:
