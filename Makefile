@@ -4,9 +4,9 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 ROWS   ?= 2000000
 DEMO   ?= demo
-PLAIN  := not slow and not network and not browser and not spark and not kafka and not s3
+PLAIN  := not slow and not network and not browser and not spark and not kafka and not s3 and not monitoring
 
-.PHONY: help demo test coverage test-all test-browser test-spark test-kafka test-s3 faults lint format docs bench bench-increment bench-commerce bench-stream bench-large bench-engines clean
+.PHONY: help demo test coverage test-all test-browser test-monitoring test-spark test-kafka test-s3 faults lint format docs bench bench-increment bench-commerce bench-stream bench-large bench-engines clean
 
 help:  ## Say what there is
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-15s %s\n", $$1, $$2}'
@@ -49,6 +49,9 @@ test-all: $(VENV)/.dev  ## Run every test, those that are slow or need a package
 test-browser: $(VENV)/.dev  ## Look at the pages in Chromium; BROWSER_PICTURES=DIR keeps pictures of them
 	$(BIN)/python -m pytest -m browser $(ARGS) tests/browser
 
+test-monitoring: $(VENV)/.dev  ## Metrics, rules and dashboard with a real Prometheus, which must be installed
+	$(BIN)/python -m pytest -m monitoring $(ARGS) tests/monitoring
+
 # The jars of a broker, about 43 MB, where Maven and Java are there to have and to run them.
 KAFKA_JARS ?= .tools/kafka
 $(KAFKA_JARS)/.fetched: tests/kafka/pom.xml
@@ -88,8 +91,9 @@ format: $(VENV)/.dev  ## Format the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-docs: $(VENV)/.dev  ## Generate the reference from the code
+docs: $(VENV)/.dev  ## Generate the reference and the Grafana dashboard from the code
 	$(BIN)/python scripts/generate_docs.py
+	$(BIN)/python scripts/generate_dashboard.py
 
 bench: $(BENCH)  ## Measure against the floor and two peers; writes docs/performance.md
 	$(VENV)-bench/bin/python -m benchmarks.run $(ARGS)
