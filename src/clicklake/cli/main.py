@@ -24,6 +24,7 @@ from clicklake.cli import (
     project_commands,
     quality_commands,
     report_commands,
+    serving_commands,
     stream_commands,
 )
 from clicklake.cli.context import Context
@@ -42,6 +43,7 @@ for group in (
     pipeline_commands,
     stream_commands,
     report_commands,
+    serving_commands,
     lake_commands,
     maintenance,
     quality_commands,

@@ -14,7 +14,7 @@ from clicklake.reports.render.result import Result
 if TYPE_CHECKING:
     from clicklake.reports.render.charts.parts import Drawing
 
-__all__ = ["HALF", "PHONE", "WIDE", "Figure", "Painter", "paint"]
+__all__ = ["HALF", "PHONE", "WIDE", "Figure", "Painter", "is_wide", "lay_out", "paint"]
 
 HALF, WIDE, PHONE = 486, 1040, 318
 """Widths in pixels that a chart is drawn for; text keeps its size in all of them."""
@@ -61,11 +61,12 @@ def paint(result: Result, painter: Painter, widths: Sequence[int] = ()) -> Figur
         return None
     widths = widths or ((WIDE, HALF, PHONE) if is_wide(result) else (HALF, PHONE))
     kind = result.doc.chart.kind
-    drawings = {width: painter.draw(_chart(kind, plot, width), plot.title) for width in widths}
+    drawings = {width: painter.draw(lay_out(kind, plot, width), plot.title) for width in widths}
     return Figure(plot.title, plot.notes, drawings, is_wide(result))
 
 
-def _chart(kind: str, plot: Plot, width: int) -> Drawing:
+def lay_out(kind: str, plot: Plot, width: int) -> Drawing:
+    """A plot as a chart of a width in pixels, before it is drawn."""
     # Altair takes most of a second to import: only where something is drawn.
     from clicklake.reports.render.charts import bars, heatmap, lines
 

@@ -1,0 +1,33 @@
+"""Charts of reports in the browser: those of the HTML reports, in the viewer's colours and with tooltips."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from clicklake.dashboard.theme import repainted
+from clicklake.reports.render.charts import HALF, PHONE, WIDE, is_wide, lay_out
+from clicklake.reports.render.charts.plot import plot_of
+from clicklake.reports.render.result import Result
+
+
+def chart_of(
+    result: Result, *, is_dark: bool, is_phone: bool, is_half: bool = False
+) -> tuple[str, Any, list[str]] | None:
+    """A report's chart: its title, its Vega-Lite, and what must be said beneath it; None where nothing is drawn.
+
+    Args:
+        result: The report.
+        is_dark: Whether the viewer's screen is dark.
+        is_phone: Whether it is narrow.
+        is_half: Whether two stand side by side.
+    """
+    plot = plot_of(result)
+    if plot is None:
+        return None
+    width = PHONE if is_phone else HALF if is_half or not is_wide(result) else WIDE
+    spec = lay_out(result.doc.chart.kind, plot, width).to_dict()
+    for layer in spec["layer"]:
+        if "description" in layer.get("encoding", {}):
+            layer["encoding"]["tooltip"] = {**layer["encoding"]["description"]}
+    spec["width"] = "container"
+    return plot.title, repainted(spec, is_dark=is_dark), list(plot.notes)

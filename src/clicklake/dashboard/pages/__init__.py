@@ -1,0 +1,27 @@
+"""The pages, in the order of the navigation. A page is a module here with `page(view)`, and a line in `PAGES`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A page's place in the navigation.
+
+    Args:
+        name: Of its module, and in the URL.
+        title: What is shown.
+        icon: A Material symbol.
+        has_filters: Whether the filters stand above it.
+        needs_release: Whether it has nothing to show of a lake without a release.
+    """
+
+    name: str
+    title: str
+    icon: str
+    has_filters: bool = True
+    needs_release: bool = True
+
+
+PAGES = (Entry("overview", "Overview", ":material/monitoring:"),)

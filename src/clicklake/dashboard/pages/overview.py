@@ -1,0 +1,28 @@
+"""What was bought and who was there, against the period before, and day by day."""
+
+from __future__ import annotations
+
+from clicklake.contracts.model import Chart
+from clicklake.dashboard.parts import below, card, told
+from clicklake.dashboard.parts import tiles as draw_tiles
+from clicklake.dashboard.view import View
+
+_FIGURES = ("revenue", "orders", "average_order_value", "active_users", "conversion_pct")
+_LINES = {
+    "revenue": "Revenue each day",
+    "orders": "Orders each day",
+    "active_users": "Users active each day",
+    "conversion_pct": "Active users who buy, each day",
+}
+
+
+def page(view: View) -> None:
+    """Draw the page."""
+    with told():
+        now = view.report("key_figures")
+        before = view.report("key_figures", days=view.chosen.before) if view.chosen.before else None
+        draw_tiles(now, _FIGURES, before)
+        compared = f"compared with {before.window}" if before else "nothing to compare with: no such days before"
+        below(view, now, [now.window, compared, now.note or ""], has_table=True)
+    for column, title in _LINES.items():
+        card(view, "daily_figures", chart=Chart(kind="line", x="date", y=column, title=title), limit=None)

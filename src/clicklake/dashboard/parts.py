@@ -1,0 +1,199 @@
+"""The parts of pages: figures with their definitions, charts, tables, and the way from each down to its rows."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import streamlit as st
+
+from clicklake.contracts.model import Chart
+from clicklake.dashboard import states
+from clicklake.dashboard.charts import chart_of
+from clicklake.dashboard.view import View
+from clicklake.errors import ClicklakeError
+from clicklake.reports import formats
+from clicklake.reports.render import Result, write_csv
+from clicklake.reports.render.result import Column
+
+ROWS = 500
+"""Rows of a report that a page shows; all are in the download."""
+MOST_ROWS = 100_000
+"""Rows of a download."""
+
+
+@contextmanager
+def told() -> Iterator[None]:
+    """What fails within is told in its place; the rest of the page stays."""
+    try:
+        yield
+    except ClicklakeError as error:
+        states.failure(error)
+
+
+def heading(title: str, definition: str = "") -> None:
+    """A part's title; its definition is shown by pointing at it."""
+    st.subheader(title, anchor=False, help=states.plain(definition) or None)
+
+
+def tiles(result: Result, names: Sequence[str], before: Result | None = None) -> None:
+    """The one row of a report as large figures, each with its definition and its change.
+
+    Args:
+        result: The report; it has one row.
+        names: Columns, in order.
+        before: The same of the period before.
+    """
+    columns = {column.name: column for column in result.columns()}
+    earlier = {column.name: column for column in before.columns()} if before else {}
+    with st.container(horizontal=True, key=f"tiles-{result.name}"):
+        for name in names:
+            column = columns[name]
+            shown = column.texts[0] if column.texts else formats.NULL
+            change, told_change = _change(column, earlier.get(name))
+            definition = column.description + (f"\n\n{told_change}" if told_change else "")
+            st.metric(column.header, shown, change, help=states.plain(definition), border=True, width=205)
+
+
+def _change(now: Column, before: Column | None) -> tuple[str | None, str]:
+    """The change against the period before, for a tile and in words: of rates in points, of all else in percent."""
+    if before is None or not now.values or not before.values:
+        return None, ""
+    new, old = now.values[0], before.values[0]
+    told_before = f"The period before: {before.texts[0]}."
+    if new is None or old is None:
+        return None, told_before
+    if now.format == "percent":
+        difference = float(new) - float(old)
+        return f"{formats.decimal(difference)} points", told_before
+    if not old:
+        return None, told_before
+    return formats.percent((float(new) - float(old)) / float(old) * 100), told_before
+
+
+def card(
+    view: View,
+    name: str,
+    *,
+    chart: Chart | None = None,
+    is_half: bool = False,
+    limit: int | None = ROWS,
+    **parameters: Any,  # noqa: ANN401 - as the report declares them
+) -> None:
+    """A report's chart with its title, its definition, and the way down to its rows; an error in its place.
+
+    Args:
+        view: What is looked at.
+        name: The report.
+        chart: How it is drawn, other than its document says.
+        is_half: Whether it stands beside another.
+        limit: Rows at the most.
+        **parameters: Values that the report declares.
+    """
+    with st.container(border=True, key=f"card-{name}-{chart.y if chart else ''}"), told():
+        result = view.report(name, limit=limit, chart=chart, **parameters)
+        draw(view, result, is_half=is_half, parameters=parameters)
+
+
+def draw(
+    view: View, result: Result, *, is_half: bool = False, parameters: Mapping[str, Any] | None = None, title: str = ""
+) -> None:
+    """A report's chart where it has one, else its table, with title, definition and way down."""
+    definition = " ".join(result.doc.description.split())
+    drawn = chart_of(result, is_dark=view.is_dark, is_phone=view.is_phone, is_half=is_half)
+    heading(title or (drawn[0] if drawn else result.doc.title), definition)
+    notes: list[str] = []
+    if not result.table.num_rows:
+        states.no_rows(result.doc.empty)
+        return
+    if drawn:
+        st.vega_lite_chart(spec=drawn[1], theme=None, width="stretch", key=_key(result, "chart"))
+        notes = drawn[2]
+    else:
+        table(result)
+    below(view, result, [*notes, result.note or ""], parameters=parameters, has_table=drawn is None)
+
+
+def table(result: Result, *, names: Sequence[str] = (), height: int | None = None) -> None:
+    """A report's rows as a table: numbers as everywhere, definitions on the heads of columns.
+
+    Args:
+        result: The report.
+        names: Columns, in order; all unless given.
+        height: In pixels; as the rows need, up to ten of them, unless given.
+    """
+    columns = result.columns(ROWS)
+    if names:
+        columns = [column for name in names for column in columns if column.name == name]
+    import pandas
+
+    frame = pandas.DataFrame({column.name: pandas.Series(column.values, dtype=_dtype(column)) for column in columns})
+    shown = frame.style.format(
+        {column.name: (lambda value, format=column.format: _shown(value, format)) for column in columns}
+    )
+    heads = {
+        column.name: (st.column_config.NumberColumn if column.is_number else st.column_config.TextColumn)(
+            column.header, help=states.plain(column.description) or None
+        )
+        for column in columns
+    }
+    size = height or 36 * (min(len(frame), 10) + 1) + 2
+    st.dataframe(shown, hide_index=True, column_config=heads, height=size, key=_key(result, f"table-{'-'.join(names)}"))
+
+
+def _dtype(column: Column) -> str:
+    return "float64" if column.is_number else "object"
+
+
+def _shown(value: Any, format: formats.Format) -> str:  # noqa: ANN401 - a cell
+    return formats.show(None if value is None or value != value else value, format)
+
+
+def below(
+    view: View,
+    result: Result,
+    notes: Sequence[str] = (),
+    *,
+    parameters: Mapping[str, Any] | None = None,
+    has_table: bool = False,
+) -> None:
+    """What stands beneath a report: notes, its rows, all of them as CSV, and its query."""
+    if said := " · ".join(filter(None, notes)):
+        st.caption(states.plain(said))
+    with st.container(horizontal=True, gap="small", key=_key(result, "below")):
+        if not has_table:
+            with st.popover("Rows", icon=":material/table_rows:", type="tertiary"):
+                table(result)
+        st.download_button(
+            "CSV",
+            lambda: csv(view, result.name, parameters or {}),
+            f"{result.name}.csv",
+            "text/csv",
+            key=_key(result, "csv"),
+            icon=":material/download:",
+            type="tertiary",
+            on_click="ignore",
+            help=f"All rows within the filters, {formats.integer(MOST_ROWS)} at the most.",
+        )
+        sql_link(view, report=result.name, **(parameters or {}))
+
+
+def csv(view: View, name: str, parameters: Mapping[str, Any]) -> bytes:
+    """The rows of a report within the filters, as `clicklake report --format csv` writes them."""
+    stream = io.StringIO()
+    write_csv(view.report(name, limit=MOST_ROWS, **parameters).table, stream)
+    return stream.getvalue().encode()
+
+
+def sql_link(view: View, **query: str) -> None:
+    """A link to the SQL page with a report's query (`report=`, and its parameters) or a text (`sql=`)."""
+    page = view.pages.get("sql")
+    if page is not None:
+        asked = {**st.query_params.to_dict(), **{name: str(value) for name, value in query.items()}}
+        st.page_link(page, label="SQL", icon=":material/code:", query_params=asked, help="The query behind it.")
+
+
+def _key(result: Result, what: str) -> str:
+    return f"{what}-{result.name}-{result.doc.chart.kind}-{result.doc.chart.y}"

@@ -1,0 +1,70 @@
+"""The colours and fonts of all clicklake shows, as Streamlit's settings and as the palette of the viewer's screen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from clicklake.reports.render.theme import DARK, FONT, LIGHT
+
+MONOSPACE = "ui-monospace, SFMono-Regular, Menlo, Consolas, 'Liberation Mono', monospace"
+
+STYLE = """
+.stMainBlockContainer { padding-top: 4rem; padding-bottom: 3rem; max-width: 1320px; }
+.stMetric, .stVerticalBlock[class*="st-key-card-"] { background: var(--st-secondary-background-color); }
+"""
+"""What Streamlit's settings can't say."""
+
+
+def options() -> dict[str, object]:
+    """Streamlit's settings of the theme, by dotted name: light and dark, as the viewer's system has it."""
+    shared: dict[str, object] = {
+        "theme.font": FONT,
+        "theme.headingFont": FONT,
+        "theme.codeFont": MONOSPACE,
+        "theme.baseFontSize": 15,
+        "theme.headingFontSizes": ["1.7rem", "1.3rem", "1.08rem", "1rem", "1rem", "1rem"],
+        "theme.headingFontWeights": [650, 650, 600, 600, 600, 600],
+        "theme.metricValueFontSize": "1.75rem",
+        "theme.baseRadius": "8px",
+        "theme.showWidgetBorder": True,
+    }
+    return {**shared, **_colours("light", LIGHT), **_colours("dark", DARK)}
+
+
+def _colours(kind: str, colours: Mapping[str, str]) -> dict[str, object]:
+    named = {
+        "primaryColor": "accent",
+        "backgroundColor": "page",
+        "secondaryBackgroundColor": "surface",
+        "textColor": "ink",
+        "linkColor": "accent",
+        "borderColor": "line",
+        "dataframeBorderColor": "line",
+        "dataframeHeaderBackgroundColor": "shade",
+        "grayColor": "muted",
+        "redColor": "bad",
+        "orangeColor": "warning",
+        "blueColor": "accent",
+        # What is better is the accent, what is worse is red: told apart without telling green from red.
+        "greenColor": "accent",
+        "greenTextColor": "accent",
+        "redTextColor": "bad",
+    }
+    own: dict[str, object] = {f"theme.{kind}.{option}": colours[name] for option, name in named.items()}
+    own[f"theme.{kind}.chartCategoricalColors"] = [colours[name] for name in ("accent", "grey1", "grey2", "grey3")]
+    return own
+
+
+def repainted(drawing: Any, *, is_dark: bool) -> Any:  # noqa: ANN401 - JSON
+    """A chart that was drawn in the light colours, in those of the viewer's screen."""
+    if not is_dark:
+        return drawing
+    if isinstance(drawing, dict):
+        return {key: repainted(value, is_dark=True) for key, value in drawing.items()}
+    if isinstance(drawing, list):
+        return [repainted(value, is_dark=True) for value in drawing]
+    return _AT_NIGHT.get(drawing, drawing) if isinstance(drawing, str) else drawing
+
+
+_AT_NIGHT = {colour: DARK[name] for name, colour in LIGHT.items()}
