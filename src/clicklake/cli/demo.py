@@ -67,7 +67,7 @@ def run_demo(context: Context, directory: Path, rows: int, seed: int) -> None:
     shown = [{key: row[key] for key in ("source", "reason", "rows", "share_pct")} for row in most]
     context.show(shown, title="Quality: why most of the rows in quarantine are there")
     request = Request(lake.catalogue.report_names, "table", None, None, None, None, {}, None, False)
-    reports = collect(lake, request, is_terminal=True)
+    reports = collect(lake, request, is_terminal=True, say=context.say)
     for report in reports:
         part = replace(report, table=report.table.slice(0, ROWS_SHOWN), total_rows=report.rows_in_all)
         context.stdout.print()

@@ -31,8 +31,16 @@ def report(
         str | None,
         typer.Option("--as-of", metavar="DATE", help="Take this day for today: later days are left out."),
     ] = None,
+    source: Annotated[str | None, typer.Option(help="Only what this source brought, such as web_events.")] = None,
+    segment: Annotated[
+        str | None, typer.Option(help="Only users and customers of this segment, such as Champions.")
+    ] = None,
     limit: Annotated[int | None, typer.Option(min=0, help="Rows at the most.")] = None,
-    user: Annotated[str | None, typer.Option(help="One user, for user_journey.")] = None,
+    param: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=VALUE", help="A parameter of the report; repeat it for more."),
+    ] = None,
+    user: Annotated[str | None, typer.Option(help="One user, for reports on users.")] = None,
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Write files there instead of printing.")] = None,
 ) -> None:
     """Print a report, or all of them, as table, JSON, CSV or HTML."""
@@ -47,10 +55,20 @@ def report(
     if every == (name is not None):
         raise UsageError("name one report, or --all; `clicklake report --list` names them")
     names = lake.catalogue.report_names if every else [str(name)]
-    parameters = {"user": user} if user is not None else {}
+    given = {"user": user, "source": source, "segment": segment}
+    parameters = {**_parameters(param or []), **{key: value for key, value in given.items() if value is not None}}
     chosen = output or ("json" if context.json else "table")
     request = Request(names, chosen, since, until, as_of, limit, parameters, out, explain)
     run_reports(context, lake, request)
+
+
+def _parameters(given: list[str]) -> dict[str, str]:
+    from clicklake.errors import UsageError
+
+    for text in given:
+        if "=" not in text or text.startswith("="):
+            raise UsageError(f"--param {text}: not NAME=VALUE, such as user=u42")
+    return {name.strip(): value for name, _, value in (text.partition("=") for text in given)}
 
 
 def query(

@@ -36,10 +36,16 @@ class Request:
 
 
 def list_reports(context: Context, lake: Lake) -> None:
-    """Name and title of each report."""
+    """Name and title of each report, its fields, and what may be given to it."""
     reports = [lake.catalogue.report(name) for name in lake.catalogue.report_names]
     rows = [
-        {"report": report.name, "title": report.doc.title, "fields": ", ".join(report.doc.columns)}
+        {
+            "report": report.name,
+            "title": report.doc.title,
+            "fields": ", ".join(report.doc.columns),
+            "filters": ", ".join(name for name, refused in lake.filters(report.name).items() if refused is None),
+            "parameters": ", ".join(report.doc.parameters),
+        }
         for report in reports
     ]
     context.show(rows)
@@ -55,15 +61,15 @@ def run_reports(context: Context, lake: Lake, request: Request) -> None:
         return
     if lake.release() is None:
         context.say("nothing was published yet: clicklake run click_events=PATH, or clicklake demo")
-    results = collect(lake, request, is_terminal=request.format == "table")
+    results = collect(lake, request, is_terminal=request.format == "table", say=context.say)
     if request.out is not None:
         _keep(context, lake, request, results)
     else:
         _print(context, lake, request, results)
 
 
-def collect(lake: Lake, request: Request, *, is_terminal: bool) -> list[Result]:
-    """The reports' rows, on one engine."""
+def collect(lake: Lake, request: Request, *, is_terminal: bool, say: Callable[[str], None]) -> list[Result]:
+    """The reports' rows, on one engine; of several, those that can't be restricted as asked are left out."""
     from clicklake.reports.render import Result
     from clicklake.reports.run import Asked
 
@@ -72,7 +78,10 @@ def collect(lake: Lake, request: Request, *, is_terminal: bool) -> list[Result]:
         doc = lake.catalogue.report(name).doc
         given = request.parameters
         if len(request.names) > 1:
-            given = {key: value for key, value in given.items() if key in doc.parameters}
+            given = {key: value for key, value in given.items() if key in (*doc.parameters, *lake.catalogue.filters)}
+            if refused := _refused(lake, name, given):
+                say(f"{name} is left out: {refused}")
+                continue
         is_shown = request.limit is None and is_terminal
         asked.append(Asked(name, doc.limit.terminal if is_shown else request.limit, given))
     results = []
@@ -97,6 +106,13 @@ def collect(lake: Lake, request: Request, *, is_terminal: bool) -> list[Result]:
             )
         )
     return results
+
+
+def _refused(lake: Lake, name: str, given: Mapping[str, Any]) -> str | None:
+    """Why a report can't be restricted as asked."""
+    if not any(key in given for key in lake.catalogue.filters):
+        return None
+    return next((reason for key, reason in lake.filters(name).items() if key in given and reason), None)
 
 
 def _window(request: Request) -> Window:

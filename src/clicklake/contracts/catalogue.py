@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from clicklake.contracts.contract import Contract, load_contract
 from clicklake.contracts.explain import closest
+from clicklake.contracts.filter_doc import Filter, load_filter
 from clicklake.contracts.model import Model, Report, load_model, load_report
 from clicklake.contracts.quality_rule import QualityRule, load_quality_rule
 from clicklake.errors import UnknownNameError
@@ -26,8 +27,8 @@ class Catalogue:
     """Contracts, models and reports by name; read when first asked for.
 
     Args:
-        project: A user's project folder; its `sources/`, `models/`, `reports/` and `quality/` replace or add to the
-            shop's, file by file, by name.
+        project: A user's project folder; its `sources/`, `models/`, `reports/`, `filters/` and `quality/` replace or
+            add to the shop's, file by file, by name.
     """
 
     project: Path | None = None
@@ -90,6 +91,11 @@ class Catalogue:
     def report(self, name: str) -> Report:
         """A report by its name."""
         return load_report(pick(name, self._report_files, "report"))
+
+    @cached_property
+    def filters(self) -> dict[str, Filter]:
+        """What reports can be restricted by, by name."""
+        return {name: load_filter(file) for name, file in self._overlay("filters", "filters", (".yml",)).items()}
 
     @cached_property
     def quality_rules(self) -> dict[str, QualityRule]:

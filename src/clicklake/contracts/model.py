@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 import pyarrow as pa
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from clicklake.contracts.filter_doc import FilterUse
 from clicklake.contracts.strict_yaml import parse_document, read_text, validate
 from clicklake.contracts.types import ColumnType
 from clicklake.errors import ContractError
@@ -226,6 +227,7 @@ class ReportDoc(_Strict):
         empty: What a reader should know where there are no rows.
         limit: How many rows are shown.
         parameters: What its SQL may name.
+        filters: What it makes of filters, by their names; others are put on the tables that it reads.
         fit: A statistical model whose predictions its SQL reads.
         chart: How it is drawn.
     """
@@ -240,6 +242,7 @@ class ReportDoc(_Strict):
     empty: str | None = None
     limit: Limit = Limit()
     parameters: tuple[str, ...] = ()
+    filters: dict[str, FilterUse] = Field(default_factory=dict)
     fit: Fit | None = None
     chart: Chart = Chart()
 

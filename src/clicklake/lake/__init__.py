@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from clicklake.lake.keeping import KeepingLake
-from clicklake.lake.reading import ReadingLake
+from clicklake.lake.reporting import ReportingLake
 from clicklake.lake.restating import RestatedResult, RestatingLake
 from clicklake.lake.running import RunResult
 from clicklake.lake.streaming import StreamingLake
@@ -11,7 +11,7 @@ from clicklake.lake.streaming import StreamingLake
 __all__ = ["Lake", "RestatedResult", "RunResult"]
 
 
-class Lake(RestatingLake, StreamingLake, ReadingLake, KeepingLake):
+class Lake(RestatingLake, StreamingLake, ReportingLake, KeepingLake):
     """A lake: bronze, silver and gold Delta tables under one root.
 
     Args:

@@ -1,22 +1,19 @@
-"""What reads a lake as its readers see it: releases, reports, queries."""
+"""What reads a lake as its readers see it: releases, tables, queries."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime
+from datetime import datetime
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
 from clicklake.build.release import Release, newest, releases
 from clicklake.contracts.explain import closest
-from clicklake.contracts.model import Report
 from clicklake.engines.base import NO_VERSION, Engine
 from clicklake.errors import StorageError, UnknownNameError, UsageError
 from clicklake.lake.opened import OpenedLake
-from clicklake.reports.explain import explain
-from clicklake.reports.run import Asked, Plan, Window, plan, report_tables, run_reports
 from clicklake.rows import Rows
 from clicklake.sandbox import named_tables, require_one_select, run_query
 from clicklake.storage import Snapshot, log
@@ -65,103 +62,6 @@ class ReadingLake(OpenedLake):
         if version is None and layer == "gold" and release is None:
             raise UnknownNameError(f"{name} is not published yet: run `clicklake run` first")
         return self.store.open(name, version)
-
-    def report(
-        self,
-        name: str,
-        *,
-        since: date | str | None = None,
-        until: date | str | None = None,
-        as_of: date | str | None = None,
-        limit: int | None = None,
-        engine: Engine | None = None,
-        release: Release | None = None,
-        **parameters: Any,  # noqa: ANN401 - as the report declares them
-    ) -> Rows:
-        """The rows of a report.
-
-        Args:
-            name: The report.
-            since: First day (reporting time zone).
-            until: Last day, included.
-            as_of: The day that is taken for today; later days are left out.
-            limit: Rows at the most; else the report's own default.
-            engine: One that is kept for several reports.
-            release: What is read; else the newest.
-            **parameters: Values that the report declares, for example `user`.
-
-        Raises:
-            UnknownNameError: No such report.
-            FitError: The data is too small for the report's model.
-        """
-        own = engine or self.engine()
-        try:
-            window = _window(since, until, as_of)
-            planned = self._plan(own, Asked(name, limit, parameters), window, release or self.release())
-            (rows,) = run_reports(own, [planned])
-        finally:
-            if engine is None:
-                own.close()
-        if rows.failure:
-            raise rows.failure
-        return rows
-
-    def reports(
-        self,
-        asked: Sequence[Asked],
-        since: date | str | None = None,
-        until: date | str | None = None,
-        as_of: date | str | None = None,
-    ) -> list[Rows]:
-        """The rows of several reports; what they have in common is computed once.
-
-        A report whose model can't be fitted has no rows; its `failure` says why.
-
-        Args:
-            asked: Which, in which order.
-            since: First day (reporting time zone).
-            until: Last day, included.
-            as_of: The day that is taken for today; later days are left out.
-
-        Raises:
-            UnknownNameError: No such report.
-        """
-        release, window = self.release(), _window(since, until, as_of)
-        engine = self.engine()
-        try:
-            return run_reports(engine, [self._plan(engine, item, window, release) for item in asked])
-        finally:
-            engine.close()
-
-    def explain(
-        self,
-        asked: Asked,
-        since: date | str | None = None,
-        until: date | str | None = None,
-        as_of: date | str | None = None,
-    ) -> dict[str, Any]:
-        """How a report comes about: definition, sources, values, fitted model, SQL; arguments as of `reports`."""
-        release, window = self.release(), _window(since, until, as_of)
-        engine = self.engine()
-        try:
-            return explain(engine, self._plan(engine, asked, window, release), window, release)
-        finally:
-            engine.close()
-
-    def _plan(self, engine: Engine, asked: Asked, window: Window, release: Release | None) -> Plan:
-        report = self.catalogue.report(asked.name)
-        unknown = [name for name in asked.parameters if name not in report.doc.parameters]
-        if unknown:
-            known = ", ".join(report.doc.parameters) or "none"
-            raise UsageError(f"report {report.name} has no parameter {', '.join(unknown)}; it has {known}")
-        self.attach(engine, report, release)
-        rows = report.doc.limit.default if asked.limit is None else asked.limit
-        return plan(engine, report, {**self.parameters, **asked.parameters}, window, rows)
-
-    def attach(self, engine: Engine, report: Report, release: Release | None) -> None:
-        """Make the tables of a report known to an engine, as of a release."""
-        for name in report_tables(report):
-            self.attach_table(engine, name, release)
 
     def attach_table(self, engine: Engine, name: str, release: Release | None) -> None:
         """Make a table known to an engine, as of a release; without rows where its source has no file yet.
@@ -293,16 +193,3 @@ class ReadingLake(OpenedLake):
                 known = ", ".join(names) or "none yet: run `clicklake run` first"
                 raise UnknownNameError(f"there is no table {name} in the lake{closest(name, names)}. Tables: {known}")
         return [name for name in names if name in wanted]
-
-
-def _window(since: date | str | None, until: date | str | None, as_of: date | str | None) -> Window:
-    return Window(_day(since, "since"), _day(until, "until"), _day(as_of, "as-of"))
-
-
-def _day(value: date | str | None, name: str) -> date | None:
-    if value is None or isinstance(value, date):
-        return value
-    try:
-        return date.fromisoformat(value)
-    except ValueError as error:
-        raise UsageError(f"--{name} {value}: not a date such as 2025-01-31") from error

@@ -20,15 +20,18 @@ def explain(engine: Engine, plan: Plan, window: Window, release: Release | None)
         release: What is read.
     """
     report, versions = plan.report, dict(release.versions) if release else {}
+    tables = report_tables(report, plan.filtering)
     facts: dict[str, Any] = {
         "report": report.name,
         "title": report.doc.title,
         "description": report.doc.description,
         "window": str(window),
         "release": release.release_id if release else None,
-        "sources": [{"table": table, "version": versions.get(table)} for table in report_tables(report)],
+        "sources": [{"table": table, "version": versions.get(table)} for table in tables],
         "fields": [{"field": field, "meaning": doc.description} for field, doc in report.doc.columns.items()],
     }
+    if plan.filtering:
+        facts["filters"] = dict(plan.filtering.given)
     if report.doc.values:
         facts |= {"values": dict(plan.values), "note": plan.note}
     if report.doc.fit:

@@ -15,6 +15,7 @@ from clicklake.contracts.types import ColumnType
 from clicklake.engines.base import Engine
 from clicklake.engines.sql import Parameter, bind, parse, tables_of, text
 from clicklake.errors import EngineError, QueryError, UsageError
+from clicklake.reports.filters import Filtering, put_instead
 from clicklake.reports.shared import share
 from clicklake.rows import Rows
 
@@ -93,32 +94,42 @@ class Plan:
         query: Its query, with values and window put in.
         parameters: All that its SQL may name.
         values: Those that the report computes.
+        filtering: What it is restricted by, beside the window.
     """
 
     report: Report
     query: exp.Expression
     parameters: Mapping[str, Parameter]
     values: Mapping[str, Parameter]
+    filtering: Filtering | None = None
 
     @property
     def note(self) -> str | None:
-        """The report's note; None where it names something that is not there, such as the last day of no data."""
+        """The report's note, with its filters; without what is not there, such as the last day of no data."""
         note = self.report.doc.note
         for name, value in self.parameters.items():
             if note and f"{{{name}}}" in note:
                 note = None if value is None else note.replace(f"{{{name}}}", f"{value}")
-        return note
+        only = f"only {self.filtering}" if self.filtering else None
+        return " · ".join(part for part in (only, note) if part) or None
 
 
-def report_tables(report: Report) -> list[str]:
+def report_tables(report: Report, filtering: Filtering | None = None) -> list[str]:
     """The tables that a report reads."""
+    if filtering:
+        return [name for name in filtering.tables(report) if not (report.doc.fit and name == FITTED)]
     texts = [report.sql, *report.doc.values.values()]
     names = sorted({name for sql in texts for name in tables_of(sql, str(report.file))})
     return [name for name in names if not (report.doc.fit and name == FITTED)]
 
 
 def plan(
-    engine: Engine, report: Report, parameters: Mapping[str, Parameter], window: Window, limit: int | None
+    engine: Engine,
+    report: Report,
+    parameters: Mapping[str, Parameter],
+    window: Window,
+    limit: int | None,
+    filtering: Filtering | None = None,
 ) -> Plan:
     """A report as it is going to run; the tables that it reads must be attached.
 
@@ -128,20 +139,27 @@ def plan(
         parameters: Values of its placeholders; those it declares and nobody gave are null.
         window: The days.
         limit: Rows at the most.
+        filtering: What it is restricted by, beside the window.
     """
     given = {**parameters, **window.parameters}
     values: dict[str, Parameter] = {}
     for name, sql in report.doc.values.items():
         what = f"{report.file}: values.{name}"
         try:
-            values[name] = engine.value(text(bind(parse(sql, what), {**given, **values}, what)))
+            tree = bind(parse(sql, what), {**given, **values}, what)
+            values[name] = engine.value(text(filtering.into_value(report, name, tree) if filtering else tree))
         except EngineError as error:
             raise QueryError(f"{what}: {error}") from error
-    return Plan(report, report_query(report, {**given, **values}, window, limit), {**given, **values}, values)
+    query = report_query(report, {**given, **values}, window, limit, filtering)
+    return Plan(report, query, {**given, **values}, values, filtering)
 
 
 def report_query(
-    report: Report, parameters: Mapping[str, Parameter], window: Window, limit: int | None
+    report: Report,
+    parameters: Mapping[str, Parameter],
+    window: Window,
+    limit: int | None,
+    filtering: Filtering | None = None,
 ) -> exp.Expression:
     """The query of a report as it runs.
 
@@ -150,6 +168,7 @@ def report_query(
         parameters: Values of its placeholders; those it declares and nobody gave are null.
         window: The days; they restrict the tables that the document names as `window`.
         limit: Rows at the most; the report may name it as `:row_limit`.
+        filtering: What the tables are restricted by, beside the window.
     """
     given = {**dict.fromkeys(report.doc.parameters), **parameters, "row_limit": limit}
     tree = bind(parse(report.sql, str(report.file)), given, str(report.file))
@@ -159,8 +178,9 @@ def report_query(
         for table in list(tree.find_all(exp.Table)):
             name = f"{table.db}.{table.name}"
             if name in report.doc.window:
-                inner = exp.select("*").from_(exp.to_table(name)).where(condition)
-                table.replace(inner.subquery(table.alias_or_name))
+                put_instead(table, exp.select("*").from_(exp.to_table(name)).where(condition))
+    if filtering:
+        tree = filtering.into_query(report, tree)
     if limit is not None and isinstance(tree, exp.Query):
         tree = tree.limit(limit)
     return tree

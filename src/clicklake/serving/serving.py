@@ -132,6 +132,7 @@ class Serving:
         report = self.lake.catalogue.report(name)
         days = tuple(None if day is None else str(day) for day in (since, until, as_of))
         given = tuple(sorted((key, _plain(value)) for key, value in parameters.items() if value is not None))
+        arguments: dict[str, Any] = dict(given)
         with self.reading() as generation:
 
             def make() -> Rows:
@@ -145,7 +146,7 @@ class Serving:
                         limit=limit,
                         engine=engine,
                         release=generation.release,
-                        **dict(given),
+                        **arguments,
                     )
 
             versions = generation.versions(report)

@@ -11,7 +11,7 @@ latest_payments as (
         partition by payment_id
         order by
             updated_at desc nulls last, order_id asc, payment_method asc, amount asc,
-            currency asc, payment_date asc, payment_day asc, status asc
+            currency asc, payment_date asc, payment_day asc, status asc, source asc
     ) = 1
 ),
 
@@ -31,6 +31,7 @@ final as (
         amount,
         status,
         coalesce(status_class = 'settled', false) as is_settled,
+        source,
         year(paid_on) as payment_year,
         month(paid_on) as payment_month
     from dated_payments

@@ -20,7 +20,7 @@ latest_lines as (
         order by
             updated_at desc nulls last, customer_id asc, product_id asc, order_date asc,
             order_day asc, quantity asc, unit_price asc, discount asc, net_amount asc,
-            currency asc, status asc
+            currency asc, status asc, source asc
     ) = 1
 ),
 
@@ -84,6 +84,7 @@ final as (
         year(priced_lines.refund_date) * 10000
         + month(priced_lines.refund_date) * 100
         + day(priced_lines.refund_date) as refund_date_key,
+        priced_lines.source,
         year(priced_lines.ordered_on) as order_year,
         month(priced_lines.ordered_on) as order_month
     from priced_lines
