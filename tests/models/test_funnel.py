@@ -53,3 +53,55 @@ def test_it_counts_what_its_definition_says(open_engine, shop, seeds):
             engine.connection.executemany("insert into gold.fact_events values (?, ?, ?, ?)", events)
         rows = engine.rows(f"select users, users_in_order from ({query}) order by step")
         assert rows == defined(events), f"seed {seed}"
+
+
+def chains(events, steps, days):
+    """Users of any steps: who did each at all, and who did it in order, by trying every way."""
+    users = {}
+    for user, moment, event_type, is_success in events:
+        if event_type != "purchase" or is_success:
+            users.setdefault(user, []).append((moment, event_type))
+
+    def reaches(mine, begun, last, left):
+        if not left:
+            return True
+        return any(
+            reaches(mine, begun or moment, moment, left[1:])
+            for moment, event_type in mine
+            if event_type == left[0]
+            and (last is None or moment > last)
+            and (begun is None or moment - begun <= timedelta(days=days))
+        )
+
+    found = users.values()
+    return [
+        (
+            sum(any(kind == step for _, kind in mine) for mine in found),
+            sum(reaches(mine, None, None, steps[: place + 1]) for mine in found),
+        )
+        for place, step in enumerate(steps)
+    ]
+
+
+@pytest.mark.parametrize("seeds", [range(start, start + 20) for start in range(0, 80, 20)])
+def test_any_steps_count_what_their_definition_says(open_engine, shop, seeds):
+    engine = open_engine()
+    report = shop.models["funnel"]
+    for seed in seeds:
+        chance = random.Random(seed)
+        steps = [chance.choice([*STEPS, "page_view"]) for _ in range(chance.randint(1, 6))]
+        events = list(journeys(seed))
+        engine.execute(
+            "create or replace table gold.fact_events (user_id varchar, event_timestamp timestamp, "
+            "event_type varchar, is_success boolean, product_id varchar, device_type varchar, "
+            "referrer_url varchar, page_url varchar)"
+        )
+        engine.execute("create or replace table gold.dim_products (product_id varchar, category varchar)")
+        if events:
+            engine.connection.executemany(
+                "insert into gold.fact_events values (?, ?, ?, ?, null, null, null, null)", events
+            )
+        given = {"steps": ",".join(steps), "within_days": chance.choice([1, 30])}
+        query = text(report_query(report, given, Window(), None))
+        rows = engine.rows(f"select users, users_in_order from ({query}) order by step")
+        assert rows == chains(events, steps, given["within_days"]), f"seed {seed}: {steps}"

@@ -11,6 +11,7 @@ import pyarrow as pa
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from clicklake.contracts.filter_doc import FilterUse
+from clicklake.contracts.parameter_doc import ParameterDoc, as_parameters
 from clicklake.contracts.strict_yaml import parse_document, read_text, validate
 from clicklake.contracts.types import ColumnType
 from clicklake.errors import ContractError
@@ -241,7 +242,7 @@ class ReportDoc(_Strict):
     note: str | None = None
     empty: str | None = None
     limit: Limit = Limit()
-    parameters: tuple[str, ...] = ()
+    parameters: Annotated[dict[str, ParameterDoc], BeforeValidator(as_parameters)] = Field(default_factory=dict)
     filters: dict[str, FilterUse] = Field(default_factory=dict)
     fit: Fit | None = None
     chart: Chart = Chart()

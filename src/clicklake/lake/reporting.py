@@ -9,6 +9,7 @@ from typing import Any
 
 from clicklake.build.release import Release
 from clicklake.contracts.catalogue import pick
+from clicklake.contracts.parameter_doc import checked
 from clicklake.engines.base import Engine
 from clicklake.errors import UsageError
 from clicklake.lake.reading import ReadingLake
@@ -146,12 +147,13 @@ class ReportingLake(ReadingLake):
 
     def _plan(self, engine: Engine, asked: Asked, window: Window, release: Release | None) -> Plan:
         report = self.catalogue.report(asked.name)
-        own = {name: value for name, value in asked.parameters.items() if name in report.doc.parameters}
+        known = report.doc.parameters
+        own = {name: value for name, value in asked.parameters.items() if name in known}
         others = {name: value for name, value in asked.parameters.items() if name not in own}
         unknown = [name for name in others if name not in self.catalogue.filters]
         if unknown:
-            known = ", ".join(report.doc.parameters) or "none"
-            raise UsageError(f"report {report.name} has no parameter {', '.join(unknown)}; it has {known}")
+            there_are = ", ".join(known) or "none"
+            raise UsageError(f"report {report.name} has no parameter {', '.join(unknown)}; it has {there_are}")
         given = {name: str(value) for name, value in others.items() if value is not None}
         filtering = Filtering(self.catalogue, given, self.parameters)
         of_filters = [table for name in given for table in values_tables(self.catalogue.filters[name])]
@@ -159,7 +161,7 @@ class ReportingLake(ReadingLake):
             self.attach_table(engine, table, release)
         require_known(engine, filtering)
         rows = report.doc.limit.default if asked.limit is None else asked.limit
-        return plan(engine, report, {**self.parameters, **own}, window, rows, filtering)
+        return plan(engine, report, {**self.parameters, **checked(report.name, known, own)}, window, rows, filtering)
 
 
 def _given(parameters: Mapping[str, Any], source: str | None, segment: str | None) -> dict[str, Any]:

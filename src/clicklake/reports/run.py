@@ -136,12 +136,12 @@ def plan(
     Args:
         engine: Computes its values.
         report: The report.
-        parameters: Values of its placeholders; those it declares and nobody gave are null.
+        parameters: Values of its placeholders; those it declares and nobody gave have their defaults.
         window: The days.
         limit: Rows at the most.
         filtering: What it is restricted by, beside the window.
     """
-    given = {**parameters, **window.parameters}
+    given = {**_defaults(report), **parameters, **window.parameters}
     values: dict[str, Parameter] = {}
     for name, sql in report.doc.values.items():
         what = f"{report.file}: values.{name}"
@@ -165,12 +165,12 @@ def report_query(
 
     Args:
         report: The report.
-        parameters: Values of its placeholders; those it declares and nobody gave are null.
+        parameters: Values of its placeholders; those it declares and nobody gave have their defaults.
         window: The days; they restrict the tables that the document names as `window`.
         limit: Rows at the most; the report may name it as `:row_limit`.
         filtering: What the tables are restricted by, beside the window.
     """
-    given = {**dict.fromkeys(report.doc.parameters), **parameters, "row_limit": limit}
+    given = {**_defaults(report), **parameters, "row_limit": limit}
     tree = bind(parse(report.sql, str(report.file)), given, str(report.file))
     if condition := window.condition():
         if not report.doc.window:
@@ -184,6 +184,10 @@ def report_query(
     if limit is not None and isinstance(tree, exp.Query):
         tree = tree.limit(limit)
     return tree
+
+
+def _defaults(report: Report) -> dict[str, Parameter]:
+    return {name: doc.default for name, doc in report.doc.parameters.items()}
 
 
 def run_reports(engine: Engine, plans: Sequence[Plan]) -> list[Rows]:
