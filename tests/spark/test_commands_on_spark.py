@@ -88,7 +88,7 @@ def _lasting(found: Any) -> Any:
 def test_what_spark_takes_back_is_gone(data: Path, lake: Path, ask: Callable[..., Any], tmp_path: Path) -> None:
     file = sorted((data / "click_events").glob("*.csv"))[0]
     ask("spark", "unload", "click_events", str(file))
-    ask("spark", "optimize")
+    ask("spark", "optimize", "--all")
     alone = Lake(tmp_path / "alone", overrides={"logs": {"directory": str(tmp_path / "logs")}})
     rest = [other for other in (data / "click_events").glob("*.csv") if other != file]
     alone.run({**{source: data / source for source in SOURCES}, "click_events": rest})

@@ -128,6 +128,10 @@ def start_logging(level: str, *, is_quiet: bool) -> None:
     """Send the log to stderr: warnings and errors, more by --log-level."""
     import logging
 
+    root = logging.getLogger()
+    if not root.handlers:
+        # Py4J tells of ^C by `logging.exception`, which without a handler makes one that tells everything twice.
+        root.addHandler(logging.NullHandler())
     logger = logging.getLogger("clicklake")
     logger.setLevel(logging.DEBUG)
     for handler in list(logger.handlers):

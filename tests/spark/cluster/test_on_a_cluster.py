@@ -48,7 +48,7 @@ def _content(lake: Path) -> Content:
 def test_from_files_to_reports(site: Site, files: Path) -> None:
     here, there = site.shared / "all" / "embedded", site.shared / "all" / "cluster"
     replay = ["quarantine", "replay"]
-    for argv in (_first(files), _second(files), replay, ["optimize", "--all"]):
+    for argv in (_first(files), ["optimize", "--all"], _second(files), replay):
         site.start(here, *argv).wait()
         assert site.spark(there, *argv).wait().stderr.count("spark:") == 0
     assert _content(there) == _content(here)
