@@ -52,11 +52,13 @@ def require_one_select(sql: str) -> None:
     try:
         with duckdb.connect() as parser:
             statements = parser.extract_statements(sql)
+            if len(statements) != 1:
+                raise QueryError(f"a query is one SELECT; these are {len(statements)} statements")
+            kind = statements[0].type
     except duckdb.Error as error:
         raise QueryError(str(error).strip()) from error
-    if len(statements) != 1:
-        raise QueryError(f"a query is one SELECT; these are {len(statements)} statements")
-    kind = statements[0].type
+    except ValueError as error:  # a kind that Python has no name for
+        raise QueryError("a query is one SELECT: this can't be run here, the lake is read-only") from error
     if kind != duckdb.StatementType.SELECT:
         raise QueryError(
             f"a query is one SELECT: {kind.name.replace('_', ' ')} can't be run here, the lake is read-only"

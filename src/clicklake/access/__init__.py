@@ -3,5 +3,6 @@
 from clicklake.access.access import Access
 from clicklake.access.grants import Grants
 from clicklake.access.principal import LOCAL, Principal
+from clicklake.access.query import Limits, query
 
-__all__ = ["LOCAL", "Access", "Grants", "Principal"]
+__all__ = ["LOCAL", "Access", "Grants", "Limits", "Principal", "query"]

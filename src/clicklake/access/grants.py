@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from fnmatch import fnmatchcase
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -66,15 +66,19 @@ class Grants:
             ForbiddenError: None may be read.
             UnknownNameError: There is no such table.
         """
-        if table not in self._tables:
-            can = ", ".join(self._tables) or "no table"
-            if table not in self._all:
-                raise UnknownNameError(f"there is no table {table!r}{closest(table, self._tables)}. Tables: {can}")
-            raise ForbiddenError(f"{self._who} may not read {table}; it may read {can}")
-        return dict(self._columns(table))
+        if table in self._all and (found := self._columns(table)):
+            return dict(found)
+        can = ", ".join(self._tables) or "no table"
+        if table not in self._all:
+            raise UnknownNameError(f"there is no table {table!r}{closest(table, self._tables)}. Tables: {can}")
+        raise ForbiddenError(f"{self._who} may not read {table}; it may read {can}")
 
-    def projection(self, table: str) -> str:
+    def projection(self, table: str, there: Collection[str] | None = None) -> str:
         """The select list that shows of a table what may be read, masks applied; filter what it gives, not beneath.
+
+        Args:
+            table: The table.
+            there: The columns that it has in this lake; all that its document names where None.
 
         Raises:
             ForbiddenError: None of its columns may be read.
@@ -82,6 +86,8 @@ class Grants:
         """
         parts = []
         for name, is_masked in self.columns(table).items():
+            if there is not None and name not in there:
+                continue  # a table of before has fewer
             shown = quote(name)
             if is_masked:
                 hidden = pseudonym(name, self._salt) if name in self._identifiers else masked(name)
@@ -102,7 +108,7 @@ class Grants:
         """
         report = self._report(report)
         for table, columns in columns_read(self._lineage, report).items():
-            if table not in self._tables:
+            if table not in self._all or not self._columns(table):
                 raise ForbiddenError(f"{self._who} may not see report {report.name}: it reads {table}")
             if missing := sorted(columns - self._columns(table).keys()):
                 named = ", ".join(f"{table}.{name}" for name in missing)
@@ -136,8 +142,8 @@ class Grants:
         return f"role {self.principal.role}"
 
     @cached_property
-    def _all(self) -> list[str]:
-        return table_names(self._lineage.catalogue)
+    def _all(self) -> dict[str, None]:
+        return dict.fromkeys(table_names(self._lineage.catalogue))
 
     @cached_property
     def _tables(self) -> dict[str, None]:

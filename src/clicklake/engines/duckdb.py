@@ -177,7 +177,7 @@ class DuckDB:
     def attach_empty(self, name: str, schema: pa.Schema) -> None:
         """Make a table without rows known, for a table that is not there yet."""
         with self._attaching:
-            self.execute(f"create or replace view {name} as {_empty(schema)}")
+            self.execute(f"create or replace view {name} as {empty_sql(schema)}")
             self.attached[name] = NO_VERSION
 
     def scan(
@@ -196,22 +196,8 @@ class DuckDB:
             filename: Whether a last column, `filename`, says in which of them a row lies.
             ranges: Only rows with these times.
         """
-        chosen = snapshot.files if files is None else list(files)
         self._reach(snapshot)
-        if not chosen:
-            return _empty(pa.schema([*snapshot.schema, ("filename", pa.string())]) if filename else snapshot.schema)
-        listed = ", ".join(_literal(file) for file in chosen)
-        hive = {name: from_arrow(snapshot.schema.field(name).type).sql for name in snapshot.partition_by}
-        types = "{" + ", ".join(f"{_literal(name)}: {sql}" for name, sql in hive.items()) + "}"
-        options = f"hive_partitioning = true, hive_types = {types}" if hive else "hive_partitioning = false"
-        if len(chosen) > 1:
-            options += ", union_by_name = true"
-        columns = ", ".join(_read(field) for field in snapshot.schema)
-        if filename:
-            options, columns = f"{options}, filename = true", f"{columns}, filename"
-        # On the column as it is stored: a condition on the timestamp that is made of it is not always pushed down.
-        where = f" where {ranges.condition('stored', zoned=True)}" if ranges else ""
-        return f"select {columns} from read_parquet([{listed}], {options}) as stored{where}"
+        return scan_sql(snapshot, files, filename=filename, ranges=ranges)
 
     def files_with(self, snapshot: Snapshot, condition: str) -> list[str]:
         """Paths, as `Snapshot.paths` names them, of the files that hold rows that fulfil a condition."""
@@ -288,7 +274,29 @@ def _read(field: pa.Field) -> str:
     return f"make_timestamp(epoch_us({name})) as {name}" if pa.types.is_timestamp(field.type) else name
 
 
-def _empty(schema: pa.Schema) -> str:
+def scan_sql(
+    snapshot: Snapshot, files: Sequence[str] | None = None, *, filename: bool = False, ranges: Ranges | None = None
+) -> str:
+    """SQL that reads a snapshot; see `DuckDB.scan`, which sees that the files can be reached too."""
+    chosen = snapshot.files if files is None else list(files)
+    if not chosen:
+        return empty_sql(pa.schema([*snapshot.schema, ("filename", pa.string())]) if filename else snapshot.schema)
+    listed = ", ".join(_literal(file) for file in chosen)
+    hive = {name: from_arrow(snapshot.schema.field(name).type).sql for name in snapshot.partition_by}
+    types = "{" + ", ".join(f"{_literal(name)}: {sql}" for name, sql in hive.items()) + "}"
+    options = f"hive_partitioning = true, hive_types = {types}" if hive else "hive_partitioning = false"
+    if len(chosen) > 1:
+        options += ", union_by_name = true"
+    columns = ", ".join(_read(field) for field in snapshot.schema)
+    if filename:
+        options, columns = f"{options}, filename = true", f"{columns}, filename"
+    # On the column as it is stored: a condition on the timestamp that is made of it is not always pushed down.
+    where = f" where {ranges.condition('stored', zoned=True)}" if ranges else ""
+    return f"select {columns} from read_parquet([{listed}], {options}) as stored{where}"
+
+
+def empty_sql(schema: pa.Schema) -> str:
+    """SQL of a table without rows."""
     columns = ", ".join(f"cast(null as {from_arrow(f.type).sql}) as {quote(f.name)}" for f in schema)
     return f"select {columns} where false"
 

@@ -7,6 +7,7 @@ opening one costs no request; the first bytes of it cost two.
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
 from datetime import datetime, timezone
 from typing import Any, NoReturn
 
@@ -19,6 +20,12 @@ from clicklake.storage.snapshot import Snapshot
 
 _ALWAYS = datetime(2000, 1, 1, tzinfo=timezone.utc)
 """When every file was changed last: another time would make DuckDB read it again."""
+
+
+def files_of(snapshot: Snapshot) -> dict[str, tuple[Place, str, int]]:
+    """Place, path in it and bytes of each file of a snapshot, by URL."""
+    place = snapshot.place
+    return {snapshot.uri(path): (place, path, size) for path, (size, _) in snapshot.paths.items()}
 
 
 class ObjectFiles(AbstractFileSystem):  # type: ignore[misc]
@@ -39,8 +46,11 @@ class ObjectFiles(AbstractFileSystem):  # type: ignore[misc]
 
     def know(self, snapshot: Snapshot) -> None:
         """Make the files of a snapshot known."""
-        place = snapshot.place
-        self._known.update({snapshot.uri(path): (place, path, size) for path, (size, _) in snapshot.paths.items()})
+        self.know_all(files_of(snapshot))
+
+    def know_all(self, files: Mapping[str, tuple[Place, str, int]]) -> None:
+        """Make files known: place, path in it and bytes of each URL."""
+        self._known.update(files)
 
     def file(self, url: str) -> pa.NativeFile:
         """A file, open for all threads."""

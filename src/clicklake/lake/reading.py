@@ -71,13 +71,13 @@ class ReadingLake(OpenedLake):
         """
         if release and engine.attached.get(name) == release.versions.get(name, NO_VERSION):
             return  # for a report before
-        schema = self._absent(name, release)
+        schema = self.absent(name, release)
         if schema is not None:
             engine.attach_empty(name, schema)
         else:
             engine.attach(self.snapshot(name, release))
 
-    def _absent(self, name: str, release: Release | None) -> pa.Schema | None:
+    def absent(self, name: str, release: Release | None) -> pa.Schema | None:
         """The schema of a table that no release names yet, because the lake has no file of its sources."""
         model = self.catalogue.table(name)
         if model is None or (release and name in release.versions):
@@ -174,7 +174,7 @@ class ReadingLake(OpenedLake):
         if release is None:
             return {}
         known = [*self.catalogue.silver, *self.catalogue.gold]
-        schemas = {name: self._absent(name, release) for name in known if wanted is None or name in wanted}
+        schemas = {name: self.absent(name, release) for name in known if wanted is None or name in wanted}
         return {name: schema for name, schema in schemas.items() if schema is not None}
 
     def _readable(
