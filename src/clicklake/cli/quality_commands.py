@@ -50,9 +50,10 @@ def quality(
     """Scorecard in five dimensions, thresholds, trend over runs, business impact, reasons, drift, ledger."""
     if ctx.invoked_subcommand:
         return
-    from clicklake.cli.scorecard import collect, page, show_rows, show_scorecard
+    from clicklake.cli.scorecard import page, show_rows, show_scorecard
     from clicklake.errors import UsageError
     from clicklake.quality.assess import require_measures
+    from clicklake.quality.collect import collect
     from clicklake.quality.scorecard import require
 
     context: Context = ctx.obj

@@ -3,57 +3,20 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from clicklake.cli.context import Context
 
 if TYPE_CHECKING:
     from clicklake.lake import Lake
-    from clicklake.quality.assess import Assessment
-    from clicklake.quality.scorecard import Scorecard
-
-
-@dataclass(frozen=True)
-class Shown:
-    """All that a scorecard shows."""
-
-    card: Scorecard
-    assessment: Assessment
-    impact: list[dict[str, Any]]
-
-    @property
-    def ledger(self) -> list[dict[str, Any]]:
-        """The sources with their verdicts."""
-        return [{**entry.row(), "verdict": self.card.verdicts[entry.source]} for entry in self.card.ledger]
-
-
-def collect(lake: Lake) -> Shown:
-    """Measure a lake, and keep what is new for the trend."""
-    from clicklake.quality.assess import assess
-    from clicklake.quality.impact import impact
-    from clicklake.quality.relations import Relations
-    from clicklake.quality.scorecard import scorecard
-
-    engine = lake.engine()
-    try:
-        card = scorecard(lake.store, engine, lake.catalogue, lake.settings.quality)
-        found = assess(lake.store, engine, lake.catalogue, lake.parameters, lake.settings.quality, keep=True)
-        relations = Relations(lake.store, engine, lake.catalogue, found.release)
-        sources = [entry.source for entry in found.ledger]
-        figures = impact(lake.catalogue, relations, sources, found.taken, lake.rule_parameters)
-    finally:
-        engine.close()
-    return Shown(card, found, figures)
+    from clicklake.quality.collect import Shown
 
 
 def show_scorecard(context: Context, shown: Shown) -> None:
     """The scorecard for people, or with --json for programs."""
     card, found = shown.card, shown.assessment
     if context.json:
-        facts = {"ledger": shown.ledger, "dimensions": card.dimensions, "reasons": card.reasons}
-        more = {"tables": found.tables(), "measures": found.measures(), "impact": shown.impact}
-        context.show([{**facts, "trend": card.trend, "drift": card.drift, **more}])
+        context.show([shown.row()])
         return
     if not shown.ledger:
         context.say("nothing was refined yet: clicklake run click_events=PATH, or clicklake demo")

@@ -187,6 +187,7 @@ class DuckDB:
         *,
         filename: bool = False,
         ranges: Ranges | None = None,
+        places: bool = False,
     ) -> str:
         """SQL that reads a snapshot, timestamps naive, columns in the schema's order and types.
 
@@ -195,9 +196,11 @@ class DuckDB:
             files: Only these of its files.
             filename: Whether a last column, `filename`, says in which of them a row lies.
             ranges: Only rows with these times.
+            places: Whether two last columns say where a row lies: `file_index`, which of the files, and
+                `file_row_number`, both from 0.
         """
         self._reach(snapshot)
-        return scan_sql(snapshot, files, filename=filename, ranges=ranges)
+        return scan_sql(snapshot, files, filename=filename, ranges=ranges, places=places)
 
     def files_with(self, snapshot: Snapshot, condition: str) -> list[str]:
         """Paths, as `Snapshot.paths` names them, of the files that hold rows that fulfil a condition."""
@@ -275,7 +278,12 @@ def _read(field: pa.Field) -> str:
 
 
 def scan_sql(
-    snapshot: Snapshot, files: Sequence[str] | None = None, *, filename: bool = False, ranges: Ranges | None = None
+    snapshot: Snapshot,
+    files: Sequence[str] | None = None,
+    *,
+    filename: bool = False,
+    ranges: Ranges | None = None,
+    places: bool = False,
 ) -> str:
     """SQL that reads a snapshot; see `DuckDB.scan`, which sees that the files can be reached too."""
     chosen = snapshot.files if files is None else list(files)
@@ -290,6 +298,8 @@ def scan_sql(
     columns = ", ".join(_read(field) for field in snapshot.schema)
     if filename:
         options, columns = f"{options}, filename = true", f"{columns}, filename"
+    if places:
+        columns = f"{columns}, cast(file_index as bigint) as file_index, file_row_number"
     # On the column as it is stored: a condition on the timestamp that is made of it is not always pushed down.
     where = f" where {ranges.condition('stored', zoned=True)}" if ranges else ""
     return f"select {columns} from read_parquet([{listed}], {options}) as stored{where}"

@@ -34,6 +34,8 @@ class OpenedLake:
     ) -> None:
         flags = {"lake": None if lake is None else str(lake), **(overrides or {})}
         given = {name: value for name, value in flags.items() if value is not None}
+        self.given = {"config": None if config is None else str(config), "profile": profile, "overrides": given}
+        """How the same lake is opened by another process."""
         self.loaded: LoadedSettings = load_settings(
             config=Path(config) if config else None, profile=profile, overrides=given
         )
@@ -163,9 +165,6 @@ def _check_places(settings: Settings) -> None:
         "duckdb.temp_directory": settings.duckdb.temp_directory,
         "logs.directory": settings.logs.directory,
         "openlineage.file": settings.openlineage.file,
-        "access.keys_file": settings.access.keys_file,
-        "access.tokens.public_key": settings.access.tokens.public_key,
-        "access.tokens.jwks": settings.access.tokens.jwks,
     }
     for name, path in own.items():
         if path and is_url(path):

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Hashable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from clicklake.build.release import Release
-from clicklake.contracts.model import Report
 from clicklake.engines.duckdb import DuckDB
 from clicklake.errors import EngineError, TookTooLongError
-from clicklake.reports.run import report_tables
 
 if TYPE_CHECKING:
     from clicklake.lake import Lake
@@ -86,12 +84,6 @@ class Generation:
             UnknownNameError: There is none of that name.
         """
         self.lake.attach_table(self._engine, name, self.release)
-
-    def versions(self, report: Report) -> tuple[Hashable, ...]:
-        """The tables of a report that the release doesn't name, with their versions: its rows change with these too."""
-        others = [name for name in report_tables(report) if name not in self.release.versions]
-        found = ((name, self.lake.store.find(name)) for name in others)
-        return tuple((name, snapshot.version if snapshot else None) for name, snapshot in found)
 
 
 class _Timer:

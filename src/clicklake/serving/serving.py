@@ -11,7 +11,9 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from clicklake.build.release import Release
+from clicklake.contracts.model import Report
 from clicklake.errors import ClicklakeError, NothingYetError
+from clicklake.reports.run import report_tables
 from clicklake.rows import Rows
 from clicklake.serving.generation import Generation
 from clicklake.serving.kept import Kept
@@ -119,9 +121,19 @@ class Serving:
         until: date | str | None = None,
         as_of: date | str | None = None,
         limit: int | None = None,
+        generation: Generation | None = None,
         **parameters: Any,  # noqa: ANN401 - as the report declares them
     ) -> Rows:
         """The rows of a report; kept for who asks the same of the same release. Arguments as of `Lake.report`.
+
+        Args:
+            name: The report.
+            since: First day.
+            until: Last day, included.
+            as_of: The day that is taken for today.
+            limit: Rows at the most.
+            generation: What is read, by who is within `reading`; else the newest.
+            **parameters: Values that the report declares.
 
         Raises:
             NothingYetError: Nothing was published yet.
@@ -133,7 +145,7 @@ class Serving:
         days = tuple(None if day is None else str(day) for day in (since, until, as_of))
         given = tuple(sorted((key, _plain(value)) for key, value in parameters.items() if value is not None))
         arguments: dict[str, Any] = dict(given)
-        with self.reading() as generation:
+        with nullcontext(generation) if generation else self.reading() as generation:
 
             def make() -> Rows:
                 # What a model is fitted to becomes tables of the engine, under names that are always the same.
@@ -149,9 +161,15 @@ class Serving:
                         **arguments,
                     )
 
-            versions = generation.versions(report)
+            versions = self.versions(report, generation.release)
             key = (generation.release.release_id, versions, name, report.sql, *days, limit, given)
             return self.kept.get_or_make(key, make)
+
+    def versions(self, report: Report, release: Release | None) -> tuple[Hashable, ...]:
+        """The tables of a report that a release doesn't name, with their versions: its rows change with these too."""
+        others = [name for name in report_tables(report) if release is None or name not in release.versions]
+        found = ((name, self.lake.store.find(name)) for name in others)
+        return tuple((name, snapshot.version if snapshot else None) for name, snapshot in found)
 
     def close(self) -> None:
         """Close the engine, once its last reader is done."""

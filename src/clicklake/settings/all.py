@@ -8,6 +8,7 @@ from pydantic import Field
 
 from clicklake.setting_types import CurrencyCode, PathText, SourceName, TimeZone
 from clicklake.settings.access import AccessSettings
+from clicklake.settings.api import ApiSettings
 from clicklake.settings.engines import DuckDBSettings, SparkSettings
 from clicklake.settings.inputs import RuleSettings, SourceSettings
 from clicklake.settings.kafka import KafkaSettings
@@ -80,4 +81,7 @@ class Settings(Section):
     )
     access: AccessSettings = Field(
         default_factory=AccessSettings, description="Who may read and do what over the API and the dashboard."
+    )
+    api: ApiSettings = Field(
+        default_factory=ApiSettings, description="What `clicklake serve` listens on, and what a caller may use up."
     )

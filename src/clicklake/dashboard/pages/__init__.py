@@ -24,8 +24,4 @@ class Entry:
     needs_release: bool = True
 
 
-PAGES = (
-    Entry("overview", "Overview", ":material/monitoring:"),
-    Entry("customers", "Customers", ":material/groups:"),
-    Entry("products", "Products", ":material/inventory_2:"),
-)
+PAGES = (Entry("overview", "Overview", ":material/monitoring:"),)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import io
 import json
 import re
-from collections.abc import Iterator
-from typing import TextIO
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TextIO, TypeAlias
 
 import pyarrow as pa
 
 from clicklake.reports.render.values import Values, is_bare, quoted, spell
+
+Batch: TypeAlias = "pa.Table | pa.RecordBatch"
 
 _BATCH = 10_000
 _NEEDS_QUOTES = re.compile(r'[",\r\n]|^\s|\s$')
@@ -30,15 +32,32 @@ def write_json(rows: pa.Table, stream: TextIO) -> None:
     Decimals are numbers with all their digits, dates and times ISO 8601 in UTC; NaN and infinite numbers are
     null.
     """
-    keys = (json.dumps(name, ensure_ascii=False).replace("%", "%%") for name in rows.column_names)
-    template = "{" + ", ".join(f"{key}: %s" for key in keys) + "}"
+    for text in json_list(_batches(rows)):
+        stream.write(text)
+
+
+def json_list(batches: Iterable[Batch]) -> Iterator[str]:
+    """The parts of a JSON list of objects, as `write_json` writes it, while rows come."""
     before = "[\n"
-    for batch in _batches(rows):
-        columns = [_json(column) for column in batch.columns]
-        lines = [template % values for values in _rows(columns, batch.num_rows)]
-        stream.write(before + ",\n".join(lines))
-        before = ",\n"
-    stream.write("\n]\n" if rows.num_rows else "[]\n")
+    for batch in batches:
+        if batch.num_rows:
+            yield before + ",\n".join(_objects(batch))
+            before = ",\n"
+    yield "[]\n" if before == "[\n" else "\n]\n"
+
+
+def json_lines(batches: Iterable[Batch]) -> Iterator[str]:
+    """The parts of newline-delimited JSON: an object a line, spelled as by `write_json`."""
+    for batch in batches:
+        if batch.num_rows:
+            yield "\n".join(_objects(batch)) + "\n"
+
+
+def _objects(batch: Batch) -> list[str]:
+    keys = (json.dumps(name, ensure_ascii=False).replace("%", "%%") for name in batch.schema.names)
+    template = "{" + ", ".join(f"{key}: %s" for key in keys) + "}"
+    columns = [_json(column) for column in batch.columns]
+    return [template % values for values in _rows(columns, batch.num_rows)]
 
 
 def write_csv(rows: pa.Table, stream: TextIO, *, safe: bool = False) -> None:
@@ -52,12 +71,17 @@ def write_csv(rows: pa.Table, stream: TextIO, *, safe: bool = False) -> None:
         stream: Opened with `newline=""`.
         safe: Put `'` before text that a spreadsheet would take for a formula.
     """
-    names = map(_guarded, rows.column_names) if safe else rows.column_names
-    stream.write(",".join(map(_field, names)) + "\r\n")
-    null = '""' if rows.num_columns == 1 else ""
-    for batch in _batches(rows):
+    for text in csv_lines(rows.column_names, _batches(rows), safe=safe):
+        stream.write(text)
+
+
+def csv_lines(names: Sequence[str], batches: Iterable[Batch], *, safe: bool = False) -> Iterator[str]:
+    """The parts of CSV, as `write_csv` writes it, while rows come."""
+    null = '""' if len(names) == 1 else ""
+    yield ",".join(map(_field, map(_guarded, names) if safe else names)) + "\r\n"
+    for batch in batches:
         columns = [_csv(column, null, safe and not is_bare(column.type)) for column in batch.columns]
-        stream.write("".join(",".join(values) + "\r\n" for values in _rows(columns, batch.num_rows)))
+        yield "".join(",".join(values) + "\r\n" for values in _rows(columns, batch.num_rows))
 
 
 def _batches(rows: pa.Table) -> Iterator[pa.Table]:

@@ -1,0 +1,87 @@
+"""Listening: where, for whom, until when."""
+
+from __future__ import annotations
+
+import ipaddress
+import logging
+import socket
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import uvicorn
+
+from clicklake.api.app import create_app
+from clicklake.api.state import Authenticate
+from clicklake.errors import StorageError, UsageError
+
+if TYPE_CHECKING:
+    from clicklake.lake import Lake
+
+_SECONDS_TO_FINISH = 10
+
+
+def is_loopback(host: str) -> bool:
+    """Whether an address can be reached from this machine alone."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def serve(lake: Lake, authenticate: Authenticate | None, say: Callable[[str], None]) -> None:
+    """Answer requests until SIGTERM or ^C.
+
+    Args:
+        lake: The lake; its settings say where.
+        authenticate: Who asks; None where no key and no token is configured.
+        say: Is told where it listens.
+
+    Raises:
+        UsageError: It can't listen there, or may not.
+        StorageError: Accesses can't be noted.
+    """
+    settings = lake.settings.api
+    if authenticate is None and not is_loopback(settings.host):
+        raise UsageError(
+            f"{settings.host} can be reached by others, and no API key or token is configured: "
+            "`clicklake keys add` makes a key; or listen on 127.0.0.1"
+        )
+    app = create_app(lake, authenticate)
+    listening = _listen(settings.host, settings.port)
+    try:
+        if settings.audit:
+            lake.log_directory.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StorageError(f"accesses can't be noted in {lake.log_directory}: {error.strerror or error}") from error
+    port = listening.getsockname()[1]
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    say(f"clicklake listens on http://{host}:{port} (openapi.json says what there is; ^C stops it)")
+    if authenticate is None:
+        say("no login: whoever reaches this machine's loopback address may read everything, personal data masked")
+    config = uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=bool(settings.proxies),
+        forwarded_allow_ips=settings.proxies or None,
+        timeout_graceful_shutdown=_SECONDS_TO_FINISH,
+        h11_max_incomplete_event_size=64 << 10,
+        limit_concurrency=1000,
+        backlog=512,
+    )
+    logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
+    uvicorn.Server(config).run(sockets=[listening])
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((host, port))
+    except (OSError, OverflowError) as error:
+        listening.close()
+        told = error.strerror if isinstance(error, OSError) else str(error)
+        raise UsageError(f"can't listen on {host}, port {port}: {told or error}") from error
+    return listening
