@@ -116,6 +116,33 @@ class Browser:
         self.call("Page.navigate", url=file.absolute().as_uri() + query)
         self.loaded()
 
+    def go(self, url: str) -> None:
+        """Open a page of a server and wait until it is loaded; what its scripts do then is not waited for."""
+        self._events.clear()
+        self.call("Page.navigate", url=url)
+        self.loaded()
+
+    def wait(self, script: str, seconds: float = 30) -> None:
+        """Wait until a script gives something that is true."""
+        until = time.monotonic() + seconds
+        while True:
+            found = self.value(f"Boolean({script})")
+            if found:
+                return
+            assert time.monotonic() < until, (
+                f"in {seconds} s not true: {script}\n{self.value('document.body.innerText')}"
+            )
+            time.sleep(0.05)
+
+    def click(self, script: str) -> None:
+        """Click into the middle of the element that a script gives."""
+        self.value(f"{script}.scrollIntoView({{block: 'center'}})")
+        place = self.value(f"{script}.getBoundingClientRect().toJSON()")
+        at = {"x": place["x"] + place["width"] / 2, "y": place["y"] + place["height"] / 2}
+        self.call("Input.dispatchMouseEvent", type="mouseMoved", **at)
+        for kind in ("mousePressed", "mouseReleased"):
+            self.call("Input.dispatchMouseEvent", type=kind, button="left", clickCount=1, **at)
+
     def loaded(self) -> None:
         """Wait until the page is there."""
         while not any(event.get("method") == "Page.loadEventFired" for event in self._events):

@@ -79,6 +79,18 @@ OTHER_VALUES = {
     "access.roles.*.hides": "*.*.margin*",
     "access.roles.*.plain": "gold.dim_customers.email",
     "access.roles.*.may": "query",
+    "access.secret": "x" * 40,
+    "access.keys_file": "/keys.json",
+    "access.tokens.secret": "x" * 40,
+    "access.tokens.public_key": "/key.pem",
+    "access.tokens.jwks": "/keys.jwks",
+    "access.tokens.issuer": "https://login.example.com/",
+    "access.tokens.audience": "clicklake",
+    "access.tokens.leeway": "1m",
+    "access.claims.name": "email",
+    "access.claims.role": "groups",
+    "access.claims.roles.*": "analyst",
+    "access.tokens.algorithms": "RS256",
     "kafka.group": "shop",
     "kafka.start": "latest",
     "kafka.batch_seconds": "10.5",
@@ -143,6 +155,7 @@ def test_without_a_file_the_defaults_hold(load, tmp_path):
         "kafka.options",
         "spark.conf",
         "access.roles",
+        "access.claims.roles",
     }
 
 
@@ -200,7 +213,10 @@ def test_every_layer_goes_over_the_one_before(load):
 def test_every_default_can_be_set_by_the_environment(load, key):
     name = key.replace("*", "accuracy" if ".dimensions." in key else "click_events")
     variable = "CLICKLAKE_" + name.replace(".", "__").upper()
-    loaded = load("engine: duckdb\n", **{variable: OTHER_VALUES[key]})
+    needed = {"CLICKLAKE_ACCESS__TOKENS__" + n: "x" for n in ("PUBLIC_KEY", "ISSUER", "AUDIENCE")}
+    loaded = load(
+        "engine: duckdb\n", **(needed if key == "access.tokens.algorithms" else {}), **{variable: OTHER_VALUES[key]}
+    )
     value = value_at(loaded.settings, name)
     if key == "alerts.urls":
         value = [url.get_secret_value() for url in value]
@@ -791,7 +807,8 @@ def test_the_template_shows_every_setting_at_its_default_or_as_an_example(load):
         for key, origin in loaded.origin.items()
         if origin != "default"
     }
-    assert written | {"quality.sources.*.warn_under"} == set(REFERENCE)
+    others = {"quality.sources.*.warn_under", "access.tokens.secret", "access.tokens.jwks"}
+    assert written | others == set(REFERENCE)
     examples = {
         "sources.*.paths",
         "sources.*.drift",
@@ -806,6 +823,12 @@ def test_the_template_shows_every_setting_at_its_default_or_as_an_example(load):
         "spark.memory",
         "spark.conf.*",
         "kafka.brokers",
+        "access.secret",
+        "access.keys_file",
+        "access.tokens.algorithms",
+        "access.tokens.public_key",
+        "access.tokens.issuer",
+        "access.tokens.audience",
         "kafka.group",
         "kafka.event_time",
     }

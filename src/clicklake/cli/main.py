@@ -15,6 +15,7 @@ import typer
 
 from clicklake._version import __version__
 from clicklake.cli import (
+    access_commands,
     docs_commands,
     lake_commands,
     lineage_commands,
@@ -50,6 +51,7 @@ for group in (
     lineage_commands,
     docs_commands,
     metrics_commands,
+    access_commands,
     project_commands,
 ):
     group.register(app)

@@ -26,8 +26,16 @@ def chart_of(
         return None
     width = PHONE if is_phone else HALF if is_half or not is_wide(result) else WIDE
     spec = lay_out(result.doc.chart.kind, plot, width).to_dict()
+    rows = spec.pop("datasets", {})
     for layer in spec["layer"]:
+        if "x2" in layer.get("encoding", {}):  # Vega-Lite takes the domain of times for numbers otherwise, and warns
+            layer["encoding"]["x2"]["type"] = layer["encoding"]["x"]["type"]
         if "description" in layer.get("encoding", {}):
             layer["encoding"]["tooltip"] = {**layer["encoding"]["description"]}
+    # Rows stay where they are drawn: Streamlit would make a data frame of those that it finds above.
+    if "data" in spec:
+        spec["layer"] = [{"data": spec.pop("data"), "layer": spec["layer"]}]
+    for layer in spec["layer"]:
+        layer["data"] = {"values": rows[layer["data"]["name"]]}
     spec["width"] = "container"
     return plot.title, repainted(spec, is_dark=is_dark), list(plot.notes)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
@@ -62,13 +62,13 @@ class Choices:
     Args:
         first: The first day that the lake has.
         last: The last one.
-        sources: Names.
+        sources: Names, with what is shown.
         segments: Names, with what each is in words.
     """
 
     first: date
     last: date
-    sources: Sequence[str] = ()
+    sources: Mapping[str, str] = field(default_factory=dict)
     segments: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -101,14 +101,13 @@ def bar(choices: Choices) -> Chosen:
         days = _days(period, choices)
         if period == "own":
             days = _own_days(days, choices)
-        source = _select("Source", "filter_source", choices.sources, {}, "All sources", "Only what one source brought.")
+        source = _select("Source", "filter_source", choices.sources, "All sources", "Only what one source brought.")
         segment = _select(
             "Segment",
             "filter_segment",
-            list(choices.segments),
             choices.segments,
             "All segments",
-            "Only users and customers of one segment.",
+            "Only users and customers of one segment; who belongs to it is told by all of the lake's days.",
         )
     chosen = Chosen(days, choices.before(days), source, segment, tuple(problems))
     _write_url(period, chosen)
@@ -123,18 +122,16 @@ def _own_days(days: Days, choices: Choices) -> Days:
     return Days(found[0], found[-1]) if found else Days(choices.first, choices.last)
 
 
-def _select(
-    label: str, key: str, options: Sequence[str], names: Mapping[str, str], everything: str, help: str
-) -> str | None:
+def _select(label: str, key: str, options: Mapping[str, str], everything: str, help: str) -> str | None:
     if not options:
         return None
     return st.selectbox(
         label,
-        options,
+        list(options),
         index=None,
         key=key,
         placeholder=everything,
-        format_func=lambda name: names.get(name, name),
+        format_func=lambda name: options.get(name, name),
         help=help,
         width=210,
     )
@@ -165,7 +162,7 @@ def _take_url(choices: Choices) -> list[str]:
         problems += [f"period={period} is none of {', '.join(PERIODS)}"] if period not in PERIODS else []
         period = choices.period
     state["filter_period"] = period
-    for name, known in (("source", list(choices.sources)), ("segment", list(choices.segments))):
+    for name, known in (("source", choices.sources), ("segment", choices.segments)):
         value = asked.get(name)
         if value and value not in known:
             problems.append(f"there is no {name} {value}")

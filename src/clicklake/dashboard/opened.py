@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from clicklake.access import Access
 from clicklake.lake import Lake
 from clicklake.serving import Serving
 
@@ -15,10 +16,12 @@ class Opened:
     Args:
         lake: The lake.
         serving: Reads it for all sessions.
+        access: Who may see what.
     """
 
     lake: Lake
     serving: Serving
+    access: Access
 
 
 _opened: list[Opened] = []
@@ -31,7 +34,7 @@ def open_for_pages(lake: Lake) -> Opened:
         lake: The lake.
     """
     close()
-    opened = Opened(lake, Serving(lake))
+    opened = Opened(lake, Serving(lake), Access(lake))
     _opened.append(opened)
     return opened
 

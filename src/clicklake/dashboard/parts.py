@@ -54,7 +54,7 @@ def tiles(result: Result, names: Sequence[str], before: Result | None = None) ->
             shown = column.texts[0] if column.texts else formats.NULL
             change, told_change = _change(column, earlier.get(name))
             definition = column.description + (f"\n\n{told_change}" if told_change else "")
-            st.metric(column.header, shown, change, help=states.plain(definition), border=True, width=205)
+            st.metric(column.header, shown, change, help=states.plain(definition), border=True)
 
 
 def _change(now: Column, before: Column | None) -> tuple[str | None, str]:
@@ -79,6 +79,8 @@ def card(
     *,
     chart: Chart | None = None,
     is_half: bool = False,
+    as_table: bool = False,
+    names: Sequence[str] = (),
     limit: int | None = ROWS,
     **parameters: Any,  # noqa: ANN401 - as the report declares them
 ) -> None:
@@ -89,21 +91,29 @@ def card(
         name: The report.
         chart: How it is drawn, other than its document says.
         is_half: Whether it stands beside another.
+        as_table: Whether its rows are shown instead of its chart.
+        names: The columns of the table; all unless given.
         limit: Rows at the most.
         **parameters: Values that the report declares.
     """
     with st.container(border=True, key=f"card-{name}-{chart.y if chart else ''}"), told():
+        chart = Chart() if as_table else chart
         result = view.report(name, limit=limit, chart=chart, **parameters)
-        draw(view, result, is_half=is_half, parameters=parameters)
+        draw(view, result, is_half=is_half, names=names, parameters=parameters)
 
 
 def draw(
-    view: View, result: Result, *, is_half: bool = False, parameters: Mapping[str, Any] | None = None, title: str = ""
+    view: View,
+    result: Result,
+    *,
+    is_half: bool = False,
+    names: Sequence[str] = (),
+    parameters: Mapping[str, Any] | None = None,
 ) -> None:
     """A report's chart where it has one, else its table, with title, definition and way down."""
     definition = " ".join(result.doc.description.split())
     drawn = chart_of(result, is_dark=view.is_dark, is_phone=view.is_phone, is_half=is_half)
-    heading(title or (drawn[0] if drawn else result.doc.title), definition)
+    heading(drawn[0] if drawn else result.doc.title, definition)
     notes: list[str] = []
     if not result.table.num_rows:
         states.no_rows(result.doc.empty)
@@ -112,7 +122,7 @@ def draw(
         st.vega_lite_chart(spec=drawn[1], theme=None, width="stretch", key=_key(result, "chart"))
         notes = drawn[2]
     else:
-        table(result)
+        table(result, names=names)
     below(view, result, [*notes, result.note or ""], parameters=parameters, has_table=drawn is None)
 
 
@@ -139,7 +149,7 @@ def table(result: Result, *, names: Sequence[str] = (), height: int | None = Non
         )
         for column in columns
     }
-    size = height or 36 * (min(len(frame), 10) + 1) + 2
+    size = height or 35 * (min(len(frame), 10) + 1) + 2
     st.dataframe(shown, hide_index=True, column_config=heads, height=size, key=_key(result, f"table-{'-'.join(names)}"))
 
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 import importlib.util
 import ipaddress
 import logging
-import os
+import signal
 import socket
-from collections.abc import Callable
-from contextlib import redirect_stdout
+import threading
+import webbrowser
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from clicklake.errors import MissingExtraError, UsageError
+from clicklake.errors import ClicklakeError, MissingExtraError, UsageError
 from clicklake.lake import Lake
 
 SCRIPT = Path(__file__).parent / "script" / "app.py"
@@ -49,7 +51,7 @@ def serve(lake: Lake, host: str, port: int, say: Callable[[str], None], *, is_op
         raise UsageError(
             f"--host {host}: others could reach the dashboard there, and no login is configured; use 127.0.0.1"
         )
-    require_free(host, port)
+    listening = listen(host, port)
 
     from streamlit.web import bootstrap
 
@@ -57,16 +59,60 @@ def serve(lake: Lake, host: str, port: int, say: Callable[[str], None], *, is_op
 
     opened.open_for_pages(lake)
     flags = {name.replace(".", "_"): value for name, value in {**options(host, port), **theme.options()}.items()}
-    flags["server_headless"] = not is_opened
     bootstrap.load_config_options(flags)
     logging.getLogger("streamlit").setLevel(logging.WARNING)
     say(f"dashboard of {lake.path}: {url(host, port)} (stop with ^C)")
+    threading.Thread(target=_warm_up, daemon=True).start()
+    if is_opened:
+        webbrowser.open(url(host, port))
     try:
-        with Path(os.devnull).open("w") as nothing, redirect_stdout(nothing):  # it says there that it stops
-            bootstrap.run(str(SCRIPT), False, [], flags)
+        _serve(listening)
     finally:
         opened.close()
     say("dashboard stopped")
+
+
+def _serve(listening: socket.socket) -> None:
+    """Answer until ^C or SIGTERM."""
+    import uvicorn
+    from starlette.middleware import Middleware
+    from streamlit.starlette import App
+
+    from clicklake.dashboard import front
+
+    class Server(uvicorn.Server):
+        @contextmanager
+        def capture_signals(self) -> Iterator[None]:
+            """A signal ends the server, and is done with then: uvicorn would raise it anew."""
+            numbers = (signal.SIGINT, signal.SIGTERM)
+            before = {number: signal.signal(number, self.handle_exit) for number in numbers}
+            try:
+                yield
+            finally:
+                for number, handler in before.items():
+                    signal.signal(number, handler)
+
+    app = App(SCRIPT, routes=front.routes(), middleware=[Middleware(front.Headers)])
+    config = uvicorn.Config(
+        app,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=2,
+        ws_max_size=1 << 20,
+    )
+    Server(config).run(sockets=[listening])
+
+
+def _warm_up() -> None:
+    """Import what the first page needs while the person who wants to see it opens a browser."""
+    import altair  # noqa: F401
+    import pandas.io.formats.style  # noqa: F401
+
+    from clicklake.dashboard.opened import opened
+
+    with suppress(ClicklakeError, IndexError):
+        opened().serving.report("data_range")
 
 
 def options(host: str, port: int) -> dict[str, object]:
@@ -74,6 +120,7 @@ def options(host: str, port: int) -> dict[str, object]:
     return {
         "server.address": host,
         "server.port": port,
+        "server.headless": True,
         "server.allowedHosts": ["localhost", "127.0.0.1", "[::1]"],
         "server.fileWatcherType": "none",
         "server.runOnSave": False,
@@ -109,16 +156,17 @@ def url(host: str, port: int) -> str:
     return f"http://{f'[{host}]' if ':' in host else host}:{port}"
 
 
-def require_free(host: str, port: int) -> None:
-    """Refuse a port that is taken.
+def listen(host: str, port: int) -> socket.socket:
+    """A socket at an address.
 
     Raises:
-        UsageError: It is, or can't be listened at.
+        UsageError: It can't be listened at.
     """
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as error:
-            raise UsageError(f"{host}:{port} can't be listened at ({error.strerror}); --port names another") from error
+    listening = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((host.strip("[]"), port))
+    except OSError as error:
+        listening.close()
+        raise UsageError(f"{host}:{port} can't be listened at ({error.strerror}); --port names another") from error
+    return listening

@@ -9,12 +9,6 @@ from clicklake.reports.render.theme import DARK, FONT, LIGHT
 
 MONOSPACE = "ui-monospace, SFMono-Regular, Menlo, Consolas, 'Liberation Mono', monospace"
 
-STYLE = """
-.stMainBlockContainer { padding-top: 4rem; padding-bottom: 3rem; max-width: 1320px; }
-.stMetric, .stVerticalBlock[class*="st-key-card-"] { background: var(--st-secondary-background-color); }
-"""
-"""What Streamlit's settings can't say."""
-
 
 def options() -> dict[str, object]:
     """Streamlit's settings of the theme, by dotted name: light and dark, as the viewer's system has it."""
@@ -68,3 +62,25 @@ def repainted(drawing: Any, *, is_dark: bool) -> Any:  # noqa: ANN401 - JSON
 
 
 _AT_NIGHT = {colour: DARK[name] for name, colour in LIGHT.items()}
+
+
+def style(*, is_dark: bool) -> str:
+    """The style sheet for what Streamlit's settings can't say."""
+    colours = DARK if is_dark else LIGHT
+    return _STYLE.replace("$surface", colours["surface"]).replace("$line", colours["line"])
+
+
+_STYLE = """
+.stMainBlockContainer { padding: 4rem 1.5rem 3rem; max-width: 1320px; }
+.stVerticalBlock[class*="st-key-card-"], .stMetric { background: $surface; border-color: $line; }
+.stVerticalBlock[class*="st-key-card-"] { gap: .5rem; height: 100%; }
+.stVerticalBlock[class*="st-key-tiles-"] { display: grid; gap: .75rem;
+  grid-template-columns: repeat(auto-fit, minmax(150px, 1fr)); }
+.stVerticalBlock[class*="st-key-tiles-"] > div { width: auto !important; min-width: 0; }
+.stVerticalBlock[class*="st-key-below-"] { margin-top: auto; gap: 1.25rem; }
+[class*="st-key-below-"] button, [class*="st-key-below-"] a { min-height: 0; padding: 0; }
+@media (max-width: 640px) {
+  .stMainBlockContainer { padding: 3.5rem .75rem 2rem; }
+  .st-key-filters > div { flex: 1 1 44% !important; width: auto !important; }
+}
+"""

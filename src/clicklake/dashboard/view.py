@@ -8,12 +8,16 @@ from typing import Any
 
 import streamlit as st
 
+from clicklake.access import Grants
 from clicklake.build.release import Release
 from clicklake.contracts.model import Chart, Report
 from clicklake.dashboard.filters import Choices, Chosen, Days
 from clicklake.lake import Lake
+from clicklake.reports import formats
+from clicklake.reports.filters import values_tables
 from clicklake.reports.render import Result
 from clicklake.reports.run import Window
+from clicklake.rows import Rows
 from clicklake.serving import Serving
 
 
@@ -24,12 +28,14 @@ class View:
     Args:
         lake: The lake, for what is no report: its catalogue, its settings, its scorecard.
         serving: Reads it.
+        grants: What the viewer may see.
         chosen: The filters.
         pages: Of the navigation, by name, to link to.
     """
 
     lake: Lake
     serving: Serving
+    grants: Grants
     chosen: Chosen = Chosen()
     pages: Mapping[str, Any] = field(default_factory=dict)
 
@@ -42,7 +48,7 @@ class View:
         chart: Chart | None = None,
         **parameters: Any,  # noqa: ANN401 - as the report declares them
     ) -> Result:
-        """A report's rows within the filters, with all that is needed to show them.
+        """A report's rows within the filters as the viewer may see them, with all that is needed to show them.
 
         Args:
             name: The report.
@@ -52,16 +58,15 @@ class View:
             **parameters: Values that the report declares.
 
         Raises:
+            ForbiddenError: The viewer may not see it.
             ClicklakeError: As `Lake.report`.
         """
         report = self.lake.catalogue.report(name)
         window = self._window(report, days)
-        rows = self.serving.report(
-            name,
-            since=window.since,
-            until=window.until,
-            limit=limit,
-            **{**self.chosen.parameters, **parameters},
+        given = {**self.chosen.parameters, **parameters}
+        self.grants.require_report(report, given)
+        rows = self.grants.masked_report(
+            report, self.serving.report(name, since=window.since, until=window.until, limit=limit, **given)
         )
         doc = report.doc.model_copy(update={"chart": chart}) if chart else report.doc
         note = " · ".join(filter(None, (rows.note, None if len(rows) else doc.empty))) or None
@@ -74,7 +79,28 @@ class View:
     def choices(self) -> Choices | None:
         """What the filters offer; None where there is no day with anything."""
         (row,) = self.report("data_range", days=Days()).table.to_pylist()
-        return Choices(row["first_day"], row["last_day"]) if row["first_day"] else None
+        if row["first_day"] is None:
+            return None
+        sources = {found["value"]: formats.text(found["value"]) for found in self._values_of("source")}
+        segments = {
+            found["value"]: f"{formats.text(found['value'])} ({formats.label(found['kind'])})"
+            for found in self._values_of("segment")
+        }
+        return Choices(row["first_day"], row["last_day"], sources, segments)
+
+    def _values_of(self, name: str) -> list[dict[str, Any]]:
+        """What a filter may be given; nothing where the viewer may not see the tables that tell it."""
+        for table in values_tables(self.lake.catalogue.filters[name]):
+            if table not in self.grants.tables():
+                return []
+        with self.serving.reading() as generation:
+
+            def make() -> Rows:
+                with generation.cursor() as engine:
+                    return self.lake.filter_values(name, engine=engine, release=generation.release)
+
+            key = ("filter", generation.release.release_id, name)
+            return self.serving.kept.get_or_make(key, make).to_pylist()
 
     def definition(self, name: str) -> str:
         """What a report shows, in words."""

@@ -165,6 +165,9 @@ def _check_places(settings: Settings) -> None:
         "duckdb.temp_directory": settings.duckdb.temp_directory,
         "logs.directory": settings.logs.directory,
         "openlineage.file": settings.openlineage.file,
+        "access.keys_file": settings.access.keys_file,
+        "access.tokens.public_key": settings.access.tokens.public_key,
+        "access.tokens.jwks": settings.access.tokens.jwks,
     }
     for name, path in own.items():
         if path and is_url(path):

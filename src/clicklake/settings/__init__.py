@@ -1,6 +1,6 @@
 """The settings: what each is called, what it may be, and what it is by default; a section a module."""
 
-from clicklake.settings.access import AccessSettings, Action, RoleSettings
+from clicklake.settings.access import AccessSettings, Action, ClaimSettings, RoleSettings, TokenSettings
 from clicklake.settings.all import Settings
 from clicklake.settings.api import ApiSettings
 from clicklake.settings.engines import DuckDBSettings, SparkSettings
@@ -19,13 +19,21 @@ from clicklake.settings.telling import AlertSettings, LogSettings, OpenLineageSe
 
 PATH_KEYS = (
     *("lake", "currency_rates", "holidays", "sources.*.paths"),
-    *("duckdb.temp_directory", "logs.directory", "openlineage.file"),
+    *(
+        "duckdb.temp_directory",
+        "logs.directory",
+        "openlineage.file",
+        "access.keys_file",
+        "access.tokens.public_key",
+        "access.tokens.jwks",
+    ),
 )
 """The settings that hold paths or URLs; `*` stands for any name."""
 
 __all__ = [
     "AccessSettings",
     "Action",
+    "ClaimSettings",
     "AffinitySettings",
     "AlertSettings",
     "ApiSettings",
@@ -50,4 +58,5 @@ __all__ = [
     "StorageSettings",
     "TableQualitySettings",
     "settings_reference",
+    "TokenSettings",
 ]

@@ -10,6 +10,6 @@ from clicklake.setting_types import no_bool
 class Section(BaseModel):
     """A group of settings."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True, hide_input_in_errors=True)
 
     _numbers = field_validator("*", mode="before")(no_bool)

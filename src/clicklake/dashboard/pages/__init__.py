@@ -24,4 +24,8 @@ class Entry:
     needs_release: bool = True
 
 
-PAGES = (Entry("overview", "Overview", ":material/monitoring:"),)
+PAGES = (
+    Entry("overview", "Overview", ":material/monitoring:"),
+    Entry("customers", "Customers", ":material/groups:"),
+    Entry("products", "Products", ":material/inventory_2:"),
+)

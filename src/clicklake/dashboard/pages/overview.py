@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import streamlit as st
+
 from clicklake.contracts.model import Chart
 from clicklake.dashboard.parts import below, card, told
 from clicklake.dashboard.parts import tiles as draw_tiles
@@ -24,5 +26,8 @@ def page(view: View) -> None:
         draw_tiles(now, _FIGURES, before)
         compared = f"compared with {before.window}" if before else "nothing to compare with: no such days before"
         below(view, now, [now.window, compared, now.note or ""], has_table=True)
-    for column, title in _LINES.items():
-        card(view, "daily_figures", chart=Chart(kind="line", x="date", y=column, title=title), limit=None)
+    for pair in (("revenue", "orders"), ("active_users", "conversion_pct")):
+        for place, column in zip(st.columns(2, gap="small"), pair, strict=True):
+            with place:
+                chart = Chart(kind="line", x="date", y=column, title=_LINES[column])
+                card(view, "daily_figures", chart=chart, is_half=True, limit=None)

@@ -9,10 +9,11 @@ from typing import Any
 
 import streamlit as st
 
+from clicklake.access import LOCAL
 from clicklake.dashboard import filters, states
 from clicklake.dashboard.opened import opened
 from clicklake.dashboard.pages import PAGES, Entry
-from clicklake.dashboard.theme import STYLE
+from clicklake.dashboard.theme import style
 from clicklake.dashboard.view import View
 from clicklake.errors import ClicklakeError
 
@@ -22,14 +23,15 @@ EVERY_SECONDS = 3
 
 def main() -> None:
     """Draw what the viewer asked for."""
-    st.set_page_config(page_title="clicklake", page_icon=":material/water:", layout="wide")
-    st.html(f"<style>{STYLE}</style>")
+    st.set_page_config(page_title="clicklake", layout="wide")
     here = opened()
     pages = {entry.name: _page(entry) for entry in PAGES}
     chosen = st.navigation(list(pages.values()), position="top")
     entry = next(entry for entry in PAGES if pages[entry.name] is chosen)
     try:
-        _draw(entry, View(here.lake, here.serving, pages=pages))
+        view = View(here.lake, here.serving, here.access.grants(LOCAL), pages=pages)
+        st.html(f"<style>{style(is_dark=view.is_dark)}</style>")
+        _draw(entry, view)
     except ClicklakeError as error:
         states.failure(error)
     except Exception as error:

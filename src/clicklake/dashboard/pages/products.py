@@ -1,0 +1,24 @@
+"""What is looked at and sold, how well, and what goes together."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from clicklake.dashboard.parts import card
+from clicklake.dashboard.view import View
+
+_PERFORMANCE = (
+    *("product_id", "category", "revenue", "margin", "units", "return_pct"),
+    *("product_views", "add_to_carts", "purchases", "view_to_cart_pct", "cart_to_purchase_pct"),
+)
+
+
+def page(view: View) -> None:
+    """Draw the page."""
+    left, right = st.columns(2, gap="small")
+    with left:
+        card(view, "category_performance", is_half=True)
+    with right:
+        card(view, "top_products", is_half=True, limit=10)
+    card(view, "product_performance", as_table=True, names=_PERFORMANCE)
+    card(view, "product_affinity")
