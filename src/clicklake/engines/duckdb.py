@@ -70,7 +70,8 @@ class DuckDB:
             config["threads"] = threads
         self.connection = duckdb.connect(":memory:", config=config)
         self.execute("set global timezone = 'UTC'")  # of every cursor too
-        self.execute("set enable_progress_bar = false")
+        if self.value("select current_setting('enable_progress_bar')"):  # in Jupyter it may not even be switched off
+            self.execute("set enable_progress_bar = false")
         # What leaves as a stream is made ahead by the other threads; by default they'd stop at a megabyte.
         self.execute("set streaming_buffer_size = '32MB'")
         for schema in ("bronze", "silver", "gold", "ops", "work"):
