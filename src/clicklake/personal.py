@@ -10,6 +10,7 @@ from clicklake.engines.sql import quote, string
 from clicklake.errors import UnknownNameError
 
 if TYPE_CHECKING:
+    from clicklake.contracts.catalogue import Catalogue
     from clicklake.lineage.graph import Lineage
 
 MASK = "***"
@@ -46,6 +47,14 @@ def _columns(lineage: Lineage, table: str) -> Iterator[tuple[str, bool]]:
     own = {column.name: column.is_pii for column in contract.columns}
     for name in bronze_spec(contract).schema.names:
         yield name, own.get(name, name in RAW)
+
+
+def identifiers(catalogue: Catalogue) -> set[str]:
+    """Names of columns that rows are told apart by or joined on: they are masked by a code, the others whole."""
+    models = [*catalogue.silver.values(), *catalogue.gold.values()]
+    return {name for model in models for name in model.doc.grain} | {
+        name for model in models for reference in model.doc.references for name in reference.columns
+    }
 
 
 def masked(name: str) -> str:

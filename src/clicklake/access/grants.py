@@ -16,7 +16,7 @@ from clicklake.contracts.model import Report
 from clicklake.dictionary.tables import table_names
 from clicklake.engines.sql import quote
 from clicklake.errors import ForbiddenError, UnknownNameError
-from clicklake.personal import columns_of, masked, masked_value, pseudonym
+from clicklake.personal import columns_of, identifiers, masked, masked_value, pseudonym
 from clicklake.rows import Rows
 from clicklake.settings import Action, RoleSettings
 
@@ -151,12 +151,7 @@ class Grants:
 
     @cached_property
     def _identifiers(self) -> set[str]:
-        """Names of columns that rows are told apart by or joined on: they are masked by a code, the others whole."""
-        catalogue = self._lineage.catalogue
-        models = [*catalogue.silver.values(), *catalogue.gold.values()]
-        return {name for model in models for name in model.doc.grain} | {
-            name for model in models for reference in model.doc.references for name in reference.columns
-        }
+        return identifiers(self._lineage.catalogue)
 
     def _columns(self, table: str) -> dict[str, bool]:
         if table not in self._known:

@@ -24,3 +24,11 @@ class Lake(RestatingLake, StreamingLake, ReportingLake, KeepingLake):
         ConfigError: A setting is wrong.
         FormatVersionError: The lake was written by a newer program.
     """
+
+    def __repr__(self) -> str:
+        return f"Lake({self.path!r})"
+
+    def _repr_html_(self) -> str:
+        from clicklake.notebook.lake import lake_or_problem
+
+        return lake_or_problem(self)

@@ -12,9 +12,10 @@ import pyarrow as pa
 from clicklake.build.release import Release, newest, releases
 from clicklake.contracts.explain import closest
 from clicklake.engines.base import NO_VERSION, Engine
+from clicklake.engines.sql import quote
 from clicklake.errors import StorageError, UnknownNameError, UsageError
 from clicklake.lake.opened import OpenedLake
-from clicklake.rows import Rows
+from clicklake.rows import About, Rows
 from clicklake.sandbox import named_tables, require_one_select, run_query
 from clicklake.storage import Snapshot, log
 from clicklake.storage.places import sizes
@@ -112,9 +113,33 @@ class ReadingLake(OpenedLake):
                 snapshots = {name: self.snapshot(name, release) for name in names}
             else:
                 snapshots = self._as_of(names, release, is_named=wanted is not None)
-            return Rows(run_query(engine, sql, snapshots, self.path))
+            return Rows(run_query(engine, sql, snapshots, self.path), about=About(self, sql=sql))
         finally:
             engine.close()
+
+    def sql(self, sql: str, *, at: str | int | None = None) -> Rows:
+        """The same as `query`, by the name that data frames have for it."""
+        return self.query(sql, at=at)
+
+    def table(
+        self, name: str, *, columns: Sequence[str] | None = None, limit: int | None = None, at: str | int | None = None
+    ) -> Rows:
+        """The rows of a table, as readers see it; they are held in memory.
+
+        Args:
+            name: For example `gold.dim_users`.
+            columns: Only these.
+            limit: Rows at the most.
+            at: As of `query`.
+
+        Raises:
+            UnknownNameError: There is no such table.
+            QueryError: It has no such column.
+        """
+        layer, _, table = name.partition(".")
+        wanted = ", ".join(map(quote, columns)) if columns else "*"
+        rest = "" if limit is None else f" limit {int(limit)}"
+        return self.query(f"select {wanted} from {quote(layer)}.{quote(table)}{rest}", at=at)
 
     def trace(self, table: str, keys: Mapping[str, object], *, limit: int = 10, show_pii: bool = False) -> Trace:
         """A row with what is behind it, down to the raw row and its file; or a raw row with its fate.

@@ -16,7 +16,7 @@ from clicklake.lake.reading import ReadingLake
 from clicklake.reports.explain import explain
 from clicklake.reports.filters import Filtering, filters_of, require_known, values_query, values_tables
 from clicklake.reports.run import Asked, Plan, Window, plan, report_tables, run_reports
-from clicklake.rows import Rows
+from clicklake.rows import About, Rows
 
 
 class ReportingLake(ReadingLake):
@@ -66,7 +66,7 @@ class ReportingLake(ReadingLake):
                 own.close()
         if rows.failure:
             raise rows.failure
-        return rows
+        return self._about(rows, name)
 
     def reports(
         self,
@@ -97,9 +97,13 @@ class ReportingLake(ReadingLake):
         engine = self.engine()
         try:
             items = [replace(item, parameters=_given(item.parameters, source, segment)) for item in asked]
-            return run_reports(engine, [self._plan(engine, item, window, release) for item in items])
+            found = run_reports(engine, [self._plan(engine, item, window, release) for item in items])
         finally:
             engine.close()
+        return [self._about(rows, item.name) for rows, item in zip(found, asked, strict=True)]
+
+    def _about(self, rows: Rows, report: str) -> Rows:
+        return replace(rows, about=About(self, report=report))
 
     def explain(
         self,
