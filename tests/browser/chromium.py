@@ -134,14 +134,19 @@ class Browser:
             )
             time.sleep(0.05)
 
-    def click(self, script: str) -> None:
-        """Click into the middle of the element that a script gives."""
+    def hover(self, script: str) -> dict[str, float]:
+        """Point at the middle of the element that a script gives; where that is."""
         self.value(f"{script}.scrollIntoView({{block: 'center'}})")
         place = self.value(f"{script}.getBoundingClientRect().toJSON()")
-        at = {"x": place["x"] + place["width"] / 2, "y": place["y"] + place["height"] / 2}
-        self.call("Input.dispatchMouseEvent", type="mouseMoved", **at)
+        middle = {"x": place["x"] + place["width"] / 2, "y": place["y"] + place["height"] / 2}
+        self.call("Input.dispatchMouseEvent", type="mouseMoved", **middle)
+        return middle
+
+    def click(self, script: str) -> None:
+        """Click into the middle of the element that a script gives."""
+        middle = self.hover(script)
         for kind in ("mousePressed", "mouseReleased"):
-            self.call("Input.dispatchMouseEvent", type=kind, button="left", clickCount=1, **at)
+            self.call("Input.dispatchMouseEvent", type=kind, button="left", clickCount=1, **middle)
 
     def loaded(self) -> None:
         """Wait until the page is there."""

@@ -28,8 +28,7 @@ def chart_of(
     spec = lay_out(result.doc.chart.kind, plot, width).to_dict()
     rows = spec.pop("datasets", {})
     for layer in spec["layer"]:
-        if "x2" in layer.get("encoding", {}):  # Vega-Lite takes the domain of times for numbers otherwise, and warns
-            layer["encoding"]["x2"]["type"] = layer["encoding"]["x"]["type"]
+        _with_moments(layer.get("encoding", {}))
         if "description" in layer.get("encoding", {}):
             layer["encoding"]["tooltip"] = {**layer["encoding"]["description"]}
     # Rows stay where they are drawn: Streamlit would make a data frame of those that it finds above.
@@ -39,3 +38,10 @@ def chart_of(
         layer["data"] = {"values": rows[layer["data"]["name"]]}
     spec["width"] = "container"
     return plot.title, repainted(spec, is_dark=is_dark), list(plot.notes)
+
+
+def _with_moments(encoding: dict[str, Any]) -> None:
+    """Say the ends of an axis of times so that every layer reads them alike, without being compiled too."""
+    x = encoding.get("x", {})
+    if x.get("type") == "temporal" and "domain" in x.get("scale", {}):
+        x["scale"]["domain"] = [{"expr": f"toDate({place:.0f})"} for place in x["scale"]["domain"]]

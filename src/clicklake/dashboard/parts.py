@@ -67,7 +67,7 @@ def _change(now: Column, before: Column | None) -> tuple[str | None, str]:
         return None, told_before
     if now.format == "percent":
         difference = float(new) - float(old)
-        return f"{formats.decimal(difference)} points", told_before
+        return f"{formats.percent(difference).removesuffix('%')} points", told_before
     if not old:
         return None, told_before
     return formats.percent((float(new) - float(old)) / float(old) * 100), told_before
@@ -150,7 +150,14 @@ def table(result: Result, *, names: Sequence[str] = (), height: int | None = Non
         for column in columns
     }
     size = height or 35 * (min(len(frame), 10) + 1) + 2
-    st.dataframe(shown, hide_index=True, column_config=heads, height=size, key=_key(result, f"table-{'-'.join(names)}"))
+    st.dataframe(
+        shown,
+        row_height=35,
+        hide_index=True,
+        column_config=heads,
+        height=size,
+        key=_key(result, f"table-{'-'.join(names)}"),
+    )
 
 
 def _dtype(column: Column) -> str:

@@ -17,7 +17,7 @@ def empty_lake(path: str) -> None:
     with st.container(border=True, key="empty-lake"):
         st.subheader("Nothing has been published yet", anchor=False)
         st.markdown(
-            f"The lake `{plain(path)}` has no release. Load events, and this page fills itself: it looks for a new "
+            f"The lake {plain(path)} has no release. Load events, and this page fills itself: it looks for a new "
             "release every few seconds."
         )
         st.markdown("With files of your own:")
@@ -49,5 +49,5 @@ def fault(error: Exception) -> None:
 
 def plain(words: str) -> str:
     """Text from data or errors as it is, where Markdown is expected."""
-    shown = text(words)
+    shown = text(" ".join(words.split()))
     return "".join(f"\\{letter}" if letter in "\\`*_{}[]<>#+!|~$:^" else letter for letter in shown)

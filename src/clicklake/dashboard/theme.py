@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -29,8 +30,8 @@ def options() -> dict[str, object]:
 def _colours(kind: str, colours: Mapping[str, str]) -> dict[str, object]:
     named = {
         "primaryColor": "accent",
-        "backgroundColor": "page",
-        "secondaryBackgroundColor": "surface",
+        "backgroundColor": "surface",
+        "secondaryBackgroundColor": "shade",
         "textColor": "ink",
         "linkColor": "accent",
         "borderColor": "line",
@@ -67,10 +68,13 @@ _AT_NIGHT = {colour: DARK[name] for name, colour in LIGHT.items()}
 def style(*, is_dark: bool) -> str:
     """The style sheet for what Streamlit's settings can't say."""
     colours = DARK if is_dark else LIGHT
-    return _STYLE.replace("$surface", colours["surface"]).replace("$line", colours["line"])
+    return re.sub(r"\$(\w+)", lambda found: colours[found[1]], _STYLE)
 
 
 _STYLE = """
+.stApp, .stAppHeader { background: $page; }
+.st-key-filters [role="group"], .st-key-filters [data-baseweb] > div { background: $surface; }
+[class*="st-key-card-"] h3 { padding-top: 0; }
 .stMainBlockContainer { padding: 4rem 1.5rem 3rem; max-width: 1320px; }
 .stVerticalBlock[class*="st-key-card-"], .stMetric { background: $surface; border-color: $line; }
 .stVerticalBlock[class*="st-key-card-"] { gap: .5rem; height: 100%; }

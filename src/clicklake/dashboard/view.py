@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -12,6 +13,7 @@ from clicklake.access import Grants
 from clicklake.build.release import Release
 from clicklake.contracts.model import Chart, Report
 from clicklake.dashboard.filters import Choices, Chosen, Days
+from clicklake.errors import ClicklakeError
 from clicklake.lake import Lake
 from clicklake.reports import formats
 from clicklake.reports.filters import values_tables
@@ -19,6 +21,8 @@ from clicklake.reports.render import Result
 from clicklake.reports.run import Window
 from clicklake.rows import Rows
 from clicklake.serving import Serving
+
+logger = logging.getLogger("clicklake")
 
 
 @dataclass(frozen=True)
@@ -100,7 +104,11 @@ class View:
                     return self.lake.filter_values(name, engine=engine, release=generation.release)
 
             key = ("filter", generation.release.release_id, name)
-            return self.serving.kept.get_or_make(key, make).to_pylist()
+            try:
+                return self.serving.kept.get_or_make(key, make).to_pylist()
+            except ClicklakeError as error:  # such as a release from before its tables had what tells it
+                logger.warning("the dashboard offers no filter by %s: %s", name, error)
+                return []
 
     def definition(self, name: str) -> str:
         """What a report shows, in words."""

@@ -68,7 +68,7 @@ def test_streamlit_knows_every_setting():
 def test_colours_are_those_of_the_reports():
     wanted = theme.options()
     assert wanted["theme.light.primaryColor"] == LIGHT["accent"]
-    assert wanted["theme.dark.backgroundColor"] == DARK["page"]
+    assert wanted["theme.dark.backgroundColor"] == DARK["surface"]
     drawing = {"mark": {"color": LIGHT["accent"]}, "layer": [{"fill": LIGHT["ink"]}, 3, "text"]}
     assert theme.repainted(drawing, is_dark=False) is drawing
     at_night = {"mark": {"color": DARK["accent"]}, "layer": [{"fill": DARK["ink"]}, 3, "text"]}
