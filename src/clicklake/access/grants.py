@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from clicklake.access.principal import Principal
-from clicklake.access.reports import columns_read, personal_columns, persons_asked
+from clicklake.access.reports import columns_filtered, columns_read, personal_columns, persons_asked
 from clicklake.contracts.explain import closest
 from clicklake.contracts.model import Report
 from clicklake.dictionary.tables import table_names
@@ -107,16 +107,22 @@ class Grants:
             UnknownNameError: There is no such report.
         """
         report = self._report(report)
-        for table, columns in columns_read(self._lineage, report).items():
-            if table not in self._all or not self._columns(table):
-                raise ForbiddenError(f"{self._who} may not see report {report.name}: it reads {table}")
-            if missing := sorted(columns - self._columns(table).keys()):
-                named = ", ".join(f"{table}.{name}" for name in missing)
-                raise ForbiddenError(f"{self._who} may not see report {report.name}: it reads {named}")
-        if not self.may("trace") and (asked := persons_asked(self._lineage, report, parameters or {})):
+        given = parameters or {}
+        self._require(f"see report {report.name}: it reads", columns_read(self._lineage, report))
+        filtered = columns_filtered(self._lineage, report, given)
+        self._require(f"restrict report {report.name} so: that reads", filtered)
+        if not self.may("trace") and (asked := persons_asked(self._lineage, report, given)):
             raise ForbiddenError(
                 f"{self._who} may not look at one person: {', '.join(asked)} of report {report.name} chooses whom"
             )
+
+    def _require(self, what: str, wanted: Mapping[str, set[str]]) -> None:
+        """Refuse what reads columns that may not be read."""
+        for table, columns in wanted.items():
+            if table not in self._all or not self._columns(table):
+                raise ForbiddenError(f"{self._who} may not {what} {table}")
+            if missing := sorted(columns - self._columns(table).keys()):
+                raise ForbiddenError(f"{self._who} may not {what} {', '.join(f'{table}.{name}' for name in missing)}")
 
     def masked_columns(self, report: Report | str, rows: Rows) -> set[str]:
         """The columns of a report's rows that are masked."""

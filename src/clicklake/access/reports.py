@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
+from clicklake.contracts.filter_doc import Filter
 from clicklake.contracts.model import Report
 from clicklake.engines.sql import parse, tables_of
 from clicklake.errors import ContractError, UnknownNameError
@@ -55,6 +56,28 @@ def personal_columns(lineage: Lineage, report: Report) -> set[str] | None:
     return found
 
 
+def columns_filtered(lineage: Lineage, report: Report, parameters: Mapping[str, object]) -> dict[str, set[str]]:
+    """By table the columns that decide which rows given filters leave."""
+    found: dict[str, set[str]] = {}
+    for known in _filters(lineage, parameters):
+        if known.doc.members is None:
+            for table in report_tables(report):
+                has = [name for name in known.doc.columns if name in _all(lineage, table)]
+                found.setdefault(table, set()).update(has[:1])
+            continue
+        tables = tables_of(known.doc.members, str(known.file))
+        schema = {name: sorted(_all(lineage, name)) for name in tables}
+        try:
+            inputs = column_inputs(known.doc.members, schema, str(known.file))
+        except ContractError:
+            found.update({name: _all(lineage, name) for name in tables})
+            continue
+        for item in (one for items in inputs.values() for one in items):
+            if item.table and item.column != ROWS:
+                found.setdefault(item.table, set()).add(item.column)
+    return found
+
+
 def persons_asked(lineage: Lineage, report: Report, parameters: Mapping[str, object]) -> list[str]:
     """The given parameters that a report compares with personal data, and so choose a person."""
     given = {name for name, value in parameters.items() if value is not None}
@@ -64,11 +87,20 @@ def persons_asked(lineage: Lineage, report: Report, parameters: Mapping[str, obj
         personal = {column.lower() for _, column in _personal(lineage, report)}
     except UnknownNameError:
         return sorted(given)
-    return sorted({name for name in given if _chooses(report, name, personal)})
+    found = {name for name in given if _chooses(report.sql, str(report.file), name, personal)}
+    for known in _filters(lineage, parameters):
+        members, columns = known.doc.members, {name.lower() for name in known.doc.columns}
+        if personal & columns if members is None else _chooses(members, str(known.file), "value", personal):
+            found.add(known.name)
+    return sorted(found)
 
 
-def _chooses(report: Report, parameter: str, personal: set[str]) -> bool:
-    for placeholder in parse(report.sql, str(report.file)).find_all(exp.Placeholder):
+def _filters(lineage: Lineage, parameters: Mapping[str, object]) -> list[Filter]:
+    return [known for name, known in lineage.catalogue.filters.items() if parameters.get(name) is not None]
+
+
+def _chooses(sql: str, what: str, parameter: str, personal: set[str]) -> bool:
+    for placeholder in parse(sql, what).find_all(exp.Placeholder):
         if placeholder.name != parameter:
             continue
         compared = placeholder.find_ancestor(exp.Predicate)

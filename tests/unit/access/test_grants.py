@@ -147,6 +147,26 @@ def test_only_who_may_trace_chooses_a_person_in_a_report() -> None:
         analyst.require_report("user_journey", {"user": "u1"})
 
 
+def test_a_filter_needs_the_columns_that_decide_it() -> None:
+    analyst = grants("analyst")
+    analyst.require_report("revenue_metrics", {"segment": "Champions", "source": "click_events"})
+    few = grants("few", "access: {roles: {few: {reads: gold, hides: gold.customer_segments.rfm_segment}}}")
+    few.require_report("revenue_metrics", {"source": "click_events", "segment": None})
+    with pytest.raises(ForbiddenError, match="may not restrict report revenue_metrics so: that reads gold"):
+        few.require_report("revenue_metrics", {"segment": "Champions"})
+
+
+def test_a_filter_of_ones_own_that_chooses_a_person_needs_who_may_trace(tmp_path: Path) -> None:
+    Path("filters").mkdir()
+    text = "title: Who\ndescription: One user.\ncolumns: [user_id]\nvalues: select 1 as value, 'a' as kind, 1 as size\n"
+    Path("filters/who.yml").write_text(text, encoding="utf-8")
+    anna = Principal("anna", "analyst")
+    mine = Grants(anna, role_of(load_settings().settings.access, anna), Lineage(Catalogue(tmp_path)), "")
+    mine.require_report("revenue_metrics", {"who": None})
+    with pytest.raises(ForbiddenError, match="may not look at one person: who of report revenue_metrics"):
+        mine.require_report("revenue_metrics", {"who": "u1"})
+
+
 def test_rows_of_a_report_are_masked_but_for_who_sees_personal_data(lake: Lake, clicks: Callable[..., Path]) -> None:
     lake.run(
         click_events=str(
