@@ -57,10 +57,10 @@ def test_from_files_to_reports(site: Site, files: Path) -> None:
         ["--json", "query", "select event_type, count(*) as n from gold.fact_events group by all order by all"],
     ):
         assert json.loads(site.spark(there, *argv).wait().stdout) == json.loads(site.start(here, *argv).wait().stdout)
-    runs = json.loads(
-        site.start(there, "--json", "query", "select * from ops.runs where stage = 'refine'").wait().stdout
-    )
-    assert all(run["tasks"] > 10 and run["executor_seconds"] > 0 for run in runs)
+    worked = "select * from ops.runs where stage = 'refine' and rows_in > 0"
+    runs = json.loads(site.start(there, "--json", "query", worked).wait().stdout)
+    assert len(runs) >= 2
+    assert all(run["tasks"] > 1 and run["executor_seconds"] > 0 for run in runs)
     assert all(run["shuffle_written_bytes"] > 0 and run["shuffle_read_bytes"] > 0 for run in runs)
 
 
