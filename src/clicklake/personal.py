@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
@@ -28,25 +27,29 @@ def columns_of(lineage: Lineage, table: str) -> dict[str, bool]:
     Raises:
         UnknownNameError: No document describes the table.
     """
-    return dict(_columns(lineage, table))
+    names = names_of(lineage, table)
+    if lineage.catalogue.table(table) is not None:
+        return {name: lineage.is_personal(table, name) for name in names}
+    own = {column.name: column.is_pii for column in lineage.catalogue.contract(table.partition(".")[2]).columns}
+    return {name: own.get(name, name in RAW) for name in names}
 
 
-def _columns(lineage: Lineage, table: str) -> Iterator[tuple[str, bool]]:
+def names_of(lineage: Lineage, table: str) -> list[str]:
+    """The columns of a documented table, in its order, without what takes longer to find out.
+
+    Raises:
+        UnknownNameError: No document describes the table.
+    """
     catalogue = lineage.catalogue
     model = catalogue.table(table)
     if model is not None:
-        for name in model.doc.columns:
-            yield name, lineage.is_personal(table, name)
-        return
+        return list(model.doc.columns)
     layer, _, source = table.partition(".")
     if layer != "bronze" or source not in catalogue.source_names:
         raise UnknownNameError(f"no document describes a table {table!r}")
     from clicklake.ingest.ingest import bronze_spec
 
-    contract = catalogue.contract(source)
-    own = {column.name: column.is_pii for column in contract.columns}
-    for name in bronze_spec(contract).schema.names:
-        yield name, own.get(name, name in RAW)
+    return list(bronze_spec(catalogue.contract(source)).schema.names)
 
 
 def identifiers(catalogue: Catalogue) -> set[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 
 import duckdb
 import pyarrow as pa
@@ -50,11 +51,10 @@ def require_one_select(sql: str) -> None:
         QueryError: It is something else.
     """
     try:
-        with duckdb.connect() as parser:
-            statements = parser.extract_statements(sql)
-            if len(statements) != 1:
-                raise QueryError(f"a query is one SELECT; these are {len(statements)} statements")
-            kind = statements[0].type
+        statements = parser().cursor().extract_statements(sql)
+        if len(statements) != 1:
+            raise QueryError(f"a query is one SELECT; these are {len(statements)} statements")
+        kind = statements[0].type
     except duckdb.Error as error:
         raise QueryError(str(error).strip()) from error
     except ValueError as error:  # a kind that Python has no name for
@@ -63,3 +63,12 @@ def require_one_select(sql: str) -> None:
         raise QueryError(
             f"a query is one SELECT: {kind.name.replace('_', ' ')} can't be run here, the lake is read-only"
         )
+
+
+@lru_cache(maxsize=1)
+def parser() -> duckdb.DuckDBPyConnection:
+    """A database without anything in it, that only parses; each thread takes a cursor of it."""
+    connection = duckdb.connect(config={"memory_limit": "64MB", "threads": 1, "python_enable_replacements": "false"})
+    connection.execute("set enable_external_access = false")
+    connection.execute("set lock_configuration = true")
+    return connection

@@ -16,7 +16,7 @@ from clicklake.contracts.model import Report
 from clicklake.dictionary.tables import table_names
 from clicklake.engines.sql import quote
 from clicklake.errors import ForbiddenError, UnknownNameError
-from clicklake.personal import columns_of, identifiers, masked, masked_value, pseudonym
+from clicklake.personal import columns_of, identifiers, masked, masked_value, names_of, pseudonym
 from clicklake.rows import Rows
 from clicklake.settings import Action, RoleSettings
 
@@ -66,8 +66,8 @@ class Grants:
             ForbiddenError: None may be read.
             UnknownNameError: There is no such table.
         """
-        if table in self._all and (found := self._columns(table)):
-            return dict(found)
+        if table in self._tables:
+            return dict(self._columns(table))
         can = ", ".join(self._tables) or "no table"
         if table not in self._all:
             raise UnknownNameError(f"there is no table {table!r}{closest(table, self._tables)}. Tables: {can}")
@@ -119,7 +119,7 @@ class Grants:
     def _require(self, what: str, wanted: Mapping[str, set[str]]) -> None:
         """Refuse what reads columns that may not be read."""
         for table, columns in wanted.items():
-            if table not in self._all or not self._columns(table):
+            if table not in self._tables:
                 raise ForbiddenError(f"{self._who} may not {what} {table}")
             if missing := sorted(columns - self._columns(table).keys()):
                 raise ForbiddenError(f"{self._who} may not {what} {', '.join(f'{table}.{name}' for name in missing)}")
@@ -153,7 +153,8 @@ class Grants:
 
     @cached_property
     def _tables(self) -> dict[str, None]:
-        return {table: None for table in self._all if self._columns(table)}
+        lineage = self._lineage
+        return {table: None for table in self._all if any(self._reads(table, c) for c in names_of(lineage, table))}
 
     @cached_property
     def _identifiers(self) -> set[str]:
@@ -162,14 +163,16 @@ class Grants:
     def _columns(self, table: str) -> dict[str, bool]:
         if table not in self._known:
             role = self.role
-            # Most tables are asked for alone: whether a table is there at all is told without reading its columns.
-            known = columns_of(self._lineage, table) if _may_match(role.reads, table) else {}
             self._known[table] = {
                 name: is_personal and not _matches(role.plain, f"{table}.{name}")
-                for name, is_personal in known.items()
-                if _matches(role.reads, f"{table}.{name}") and not _matches(role.hides, f"{table}.{name}")
+                for name, is_personal in columns_of(self._lineage, table).items()
+                if self._reads(table, name)
             }
         return self._known[table]
+
+    def _reads(self, table: str, column: str) -> bool:
+        name = f"{table}.{column}"
+        return _matches(self.role.reads, name) and not _matches(self.role.hides, name)
 
     def _report(self, report: Report | str) -> Report:
         return self._lineage.catalogue.report(report) if isinstance(report, str) else report
@@ -191,10 +194,6 @@ def _matches(patterns: Iterable[str], column: str) -> bool:
         if all(fnmatchcase(part, want) for part, want in zip(parts, wanted, strict=False)):
             return True
     return False
-
-
-def _may_match(patterns: Iterable[str], table: str) -> bool:
-    return any(_matches([".".join(pattern.split(".", 2)[:2])], f"{table}.*") for pattern in patterns)
 
 
 def _tells_nobody(data_type: pa.DataType) -> bool:

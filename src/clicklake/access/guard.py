@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
-from functools import lru_cache
 from typing import Any
 
 import duckdb
@@ -22,7 +21,7 @@ from clicklake.access.grants import Grants
 from clicklake.contracts.explain import closest
 from clicklake.engines.sql import parse
 from clicklake.errors import ContractError, ForbiddenError, QueryError, UnknownNameError
-from clicklake.sandbox import require_one_select
+from clicklake.sandbox import parser, require_one_select
 
 LONGEST = 100_000
 """Characters of a query."""
@@ -76,7 +75,7 @@ def _parsed(sql: str) -> Mapping[str, Any]:
         QueryError: It is no SELECT.
     """
     try:
-        row = _parser().cursor().execute("select json_serialize_sql(?)", [sql]).fetchone()
+        row = parser().cursor().execute("select json_serialize_sql(?)", [sql]).fetchone()
         parsed: dict[str, Any] = json.loads(row[0]) if row else {"error": True}
     except (duckdb.Error, ValueError) as error:
         raise QueryError(f"the query can't be read: {str(error).strip()}") from error
@@ -87,15 +86,6 @@ def _parsed(sql: str) -> Mapping[str, Any]:
         raise ForbiddenError(f"{_READABLE['PARAMETER']} can't be used in a query")
     node: Mapping[str, Any] = statement["node"]
     return node
-
-
-@lru_cache(maxsize=1)
-def _parser() -> duckdb.DuckDBPyConnection:
-    """A database without anything in it, that only parses."""
-    connection = duckdb.connect(config={"memory_limit": "64MB", "threads": 1, "python_enable_replacements": "false"})
-    connection.execute("set enable_external_access = false")
-    connection.execute("set lock_configuration = true")
-    return connection
 
 
 class _Found:

@@ -69,7 +69,7 @@ def test_hostile_sql_is_refused(lake: Lake, analyst: Grants, kind: str, name: st
     started = time.monotonic()
     with pytest.raises(errors, match=f"(?is){message}") as error:
         query(lake, analyst, HOSTILE[kind][name], QUICK if kind == "limit" else Limits())
-    assert time.monotonic() - started < 30
+    assert time.monotonic() - started < 60  # of a machine that does a lot besides
     assert "anna" not in str(error.value)
     assert lake.path not in str(error.value)
 
