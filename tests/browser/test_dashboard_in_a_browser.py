@@ -45,13 +45,14 @@ HEAD = "UserID,SessionID,Timestamp,EventType,ProductID,Amount,Outcome\n"
 class Served:
     """A dashboard that runs."""
 
-    def __init__(self, lake: str) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
+    def __init__(self, lake: str, *options: str, host: str = "127.0.0.1", port: int | None = None) -> None:
+        if port is None:
+            with socket.socket() as probe:
+                probe.bind(("127.0.0.1", 0))
+                port = probe.getsockname()[1]
         self.lake, self.url = lake, f"http://127.0.0.1:{port}"
-        program = [sys.executable, "-c", "from clicklake.cli.main import main; main()"]
-        self._process = subprocess.Popen([*program, "--lake", lake, "dashboard", "--port", str(port)])
+        program = [sys.executable, "-c", "from clicklake.cli.main import main; main()", "--lake", lake, *options]
+        self._process = subprocess.Popen([*program, "dashboard", "--host", host, "--port", str(port)])
         for _ in range(600):
             assert self._process.poll() is None
             try:

@@ -91,6 +91,11 @@ OTHER_VALUES = {
     "access.claims.role": "groups",
     "access.claims.roles.*": "analyst",
     "access.tokens.algorithms": "RS256",
+    "dashboard.login.metadata_url": "https://login.example.com/.well-known/openid-configuration",
+    "dashboard.login.client_id": "clicklake",
+    "dashboard.login.client_secret": "x" * 40,
+    "dashboard.login.cookie_secret": "x" * 40,
+    "dashboard.login.url": "https://lake.example.com",
     "kafka.group": "shop",
     "kafka.start": "latest",
     "kafka.batch_seconds": "10.5",
@@ -390,7 +395,7 @@ def test_profiles_do_not_nest(refused):
 TOP_KEYS = (
     "lake, engine, currency, currency_rates, holidays, reporting_timezone, purchase_source, sources, rules, segments, "
     "lifetime_value, affinity, quality, duckdb, spark, storage, object_store, owners, logs, alerts, openlineage, "
-    "kafka, access, profile, profiles"
+    "kafka, access, dashboard, api, profile, profiles"
 )
 WRONG_IN_FILE = {
     "currency: EUR\nlak: x": f"2: unknown key 'lak' (did you mean 'lake'?); allowed here: {TOP_KEYS}",
@@ -829,6 +834,7 @@ def test_the_template_shows_every_setting_at_its_default_or_as_an_example(load):
         "access.tokens.public_key",
         "access.tokens.issuer",
         "access.tokens.audience",
+        *(f"dashboard.login.{key}" for key in ("metadata_url", "client_id", "client_secret", "cookie_secret", "url")),
         "kafka.group",
         "kafka.event_time",
     }

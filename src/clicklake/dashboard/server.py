@@ -12,9 +12,12 @@ import webbrowser
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
 
 from clicklake.errors import ClicklakeError, MissingExtraError, UsageError
 from clicklake.lake import Lake
+from clicklake.settings import LoginSettings
 
 SCRIPT = Path(__file__).parent / "script" / "app.py"
 """What Streamlit runs for each viewer."""
@@ -47,10 +50,13 @@ def serve(lake: Lake, host: str, port: int, say: Callable[[str], None], *, is_op
         UsageError: The port is taken, or the address is one that others reach.
     """
     require_streamlit()
-    if not is_loopback(host):
+    login = lake.settings.dashboard.login
+    if not is_loopback(host) and not login.is_configured:
         raise UsageError(
-            f"--host {host}: others could reach the dashboard there, and no login is configured; use 127.0.0.1"
+            f"--host {host}: others could reach the dashboard there, and no login is configured (settings "
+            "dashboard.login); use 127.0.0.1"
         )
+    require_safe(login)
     listening = listen(host, port)
 
     from streamlit.web import bootstrap
@@ -58,7 +64,7 @@ def serve(lake: Lake, host: str, port: int, say: Callable[[str], None], *, is_op
     from clicklake.dashboard import opened, theme
 
     opened.open_for_pages(lake)
-    flags = {name.replace(".", "_"): value for name, value in {**options(host, port), **theme.options()}.items()}
+    flags = {name.replace(".", "_"): value for name, value in {**options(host, port, login), **theme.options()}.items()}
     bootstrap.load_config_options(flags)
     logging.getLogger("streamlit").setLevel(logging.WARNING)
     say(f"dashboard of {lake.path}: {url(host, port)} (stop with ^C)")
@@ -66,13 +72,13 @@ def serve(lake: Lake, host: str, port: int, say: Callable[[str], None], *, is_op
     if is_opened:
         webbrowser.open(url(host, port))
     try:
-        _serve(listening)
+        _serve(listening, login)
     finally:
         opened.close()
     say("dashboard stopped")
 
 
-def _serve(listening: socket.socket) -> None:
+def _serve(listening: socket.socket, login: LoginSettings) -> None:
     """Answer until ^C or SIGTERM."""
     import uvicorn
     from starlette.middleware import Middleware
@@ -92,7 +98,7 @@ def _serve(listening: socket.socket) -> None:
                 for number, handler in before.items():
                     signal.signal(number, handler)
 
-    app = App(SCRIPT, routes=front.routes(), middleware=[Middleware(front.Headers)])
+    app = App(SCRIPT, secrets=secrets(login), routes=front.routes(), middleware=[Middleware(front.Headers)])
     config = uvicorn.Config(
         app,
         log_level="warning",
@@ -115,13 +121,17 @@ def _warm_up() -> None:
         opened().serving.report("data_range")
 
 
-def options(host: str, port: int) -> dict[str, object]:
+def options(host: str, port: int, login: LoginSettings) -> dict[str, object]:
     """Streamlit's settings but the theme: nothing is told to anybody, nothing is watched, errors stay here."""
+    names = {"localhost", "127.0.0.1", "[::1]", *([urlsplit(login.url).hostname or ""] if login.url else [])}
     return {
         "server.address": host,
         "server.port": port,
         "server.headless": True,
-        "server.allowedHosts": ["localhost", "127.0.0.1", "[::1]"],
+        "server.allowedHosts": sorted(names),
+        "server.corsAllowedOrigins": [login.url.rstrip("/")] if login.url else [],
+        # What a person left in a file of Streamlit's own says nothing here.
+        "secrets.files": [],
         "server.fileWatcherType": "none",
         "server.runOnSave": False,
         "server.showEmailPrompt": False,
@@ -139,6 +149,37 @@ def options(host: str, port: int) -> dict[str, object]:
         "logger.level": "warning",
         "runner.magicEnabled": False,
     }
+
+
+def secrets(login: LoginSettings) -> dict[str, Any] | None:
+    """The login as Streamlit reads it; None where there is none."""
+    if not (login.metadata_url and login.client_id and login.client_secret and login.cookie_secret and login.url):
+        return None
+    return {
+        "auth": {
+            "redirect_uri": f"{login.url.rstrip('/')}/oauth2callback",
+            "cookie_secret": login.cookie_secret.get_secret_value(),
+            "client_id": login.client_id,
+            "client_secret": login.client_secret.get_secret_value(),
+            "server_metadata_url": login.metadata_url,
+        }
+    }
+
+
+def require_safe(login: LoginSettings) -> None:
+    """Refuse a login by half, with a secret that can be guessed, or over connections that others can read.
+
+    Raises:
+        UsageError: It is one.
+    """
+    if login.is_configured and login.missing:
+        raise UsageError(f"settings dashboard.login: a login needs {', '.join(login.missing)} too")
+    if login.cookie_secret and len(login.cookie_secret.get_secret_value()) < 32:
+        raise UsageError("settings dashboard.login: cookie_secret needs 32 characters or more")
+    for name, address in (("url", login.url), ("metadata_url", login.metadata_url)):
+        parts = urlsplit(address or "https://")
+        if parts.scheme != "https" and not is_loopback(parts.hostname or ""):
+            raise UsageError(f"dashboard.login.{name}: {address} is not https://, so that others could read the login")
 
 
 def is_loopback(host: str) -> bool:

@@ -3,6 +3,7 @@
 from clicklake.settings.access import AccessSettings, Action, ClaimSettings, RoleSettings, TokenSettings
 from clicklake.settings.all import Settings
 from clicklake.settings.api import ApiSettings
+from clicklake.settings.dashboard import DashboardSettings, LoginSettings
 from clicklake.settings.engines import DuckDBSettings, SparkSettings
 from clicklake.settings.inputs import RuleSettings, SourceSettings
 from clicklake.settings.kafka import KafkaSettings
@@ -38,11 +39,13 @@ __all__ = [
     "AlertSettings",
     "ApiSettings",
     "CompactionSettings",
+    "DashboardSettings",
     "DimensionQualitySettings",
     "DuckDBSettings",
     "KafkaSettings",
     "LifetimeSettings",
     "LogSettings",
+    "LoginSettings",
     "ObjectStoreSettings",
     "OpenLineageSettings",
     "PATH_KEYS",

@@ -9,6 +9,7 @@ from pydantic import Field
 from clicklake.setting_types import CurrencyCode, PathText, SourceName, TimeZone
 from clicklake.settings.access import AccessSettings
 from clicklake.settings.api import ApiSettings
+from clicklake.settings.dashboard import DashboardSettings
 from clicklake.settings.engines import DuckDBSettings, SparkSettings
 from clicklake.settings.inputs import RuleSettings, SourceSettings
 from clicklake.settings.kafka import KafkaSettings
@@ -81,6 +82,9 @@ class Settings(Section):
     )
     access: AccessSettings = Field(
         default_factory=AccessSettings, description="Who may read and do what over the API and the dashboard."
+    )
+    dashboard: DashboardSettings = Field(
+        default_factory=DashboardSettings, description="Who may look at the dashboard, by which login."
     )
     api: ApiSettings = Field(
         default_factory=ApiSettings, description="What `clicklake serve` listens on, and what a caller may use up."

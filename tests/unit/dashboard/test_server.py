@@ -18,6 +18,7 @@ from clicklake.dashboard import server, theme
 from clicklake.errors import MissingExtraError, UsageError
 from clicklake.lake import Lake
 from clicklake.reports.render.theme import DARK, LIGHT
+from clicklake.settings import LoginSettings
 
 
 def free_port() -> int:
@@ -42,6 +43,45 @@ def test_others_are_not_served_without_a_login(tmp_path):
         server.serve(Lake(tmp_path), "0.0.0.0", free_port(), print)
 
 
+PROVIDER = {
+    "metadata_url": "https://login.example.com/.well-known/openid-configuration",
+    "client_id": "dashboard",
+    "client_secret": "secret",
+    "cookie_secret": "c" * 32,
+    "url": "https://lake.example.com/",
+}
+
+
+def test_a_login_is_what_streamlit_reads():
+    assert server.secrets(LoginSettings()) is None
+    login = LoginSettings.model_validate(PROVIDER)
+    server.require_safe(login)
+    asked = server.secrets(login)["auth"]
+    assert asked["redirect_uri"] == "https://lake.example.com/oauth2callback"
+    assert asked["client_secret"] == "secret" and asked["cookie_secret"] == "c" * 32
+    wanted = server.options("0.0.0.0", 8501, login)
+    assert "lake.example.com" in wanted["server.allowedHosts"]
+    assert wanted["server.corsAllowedOrigins"] == ["https://lake.example.com"]
+
+
+@pytest.mark.parametrize("name", ["url", "metadata_url"])
+def test_a_login_that_others_could_read_is_refused(tmp_path, name):
+    unsafe = {**PROVIDER, name: PROVIDER[name].replace("https", "http")}
+    lake = Lake(tmp_path, overrides={f"dashboard.login.{key}": value for key, value in unsafe.items()})
+    with pytest.raises(UsageError, match=rf"dashboard\.login\.{name}: http://.* is not https://"):
+        server.serve(lake, "0.0.0.0", free_port(), print)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [({"client_secret": None}, "a login needs client_secret too"), ({"cookie_secret": "short"}, "32 characters")],
+)
+def test_a_login_by_half_is_refused(tmp_path, change, said):
+    given = {f"dashboard.login.{key}": value for key, value in {**PROVIDER, **change}.items() if value is not None}
+    with pytest.raises(UsageError, match=said):
+        server.serve(Lake(tmp_path, overrides=given), "127.0.0.1", free_port(), print)
+
+
 def test_a_port_that_is_taken_is_told(tmp_path):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
@@ -60,7 +100,7 @@ def test_without_streamlit_the_extra_is_named(monkeypatch, capsys):
 
 def test_streamlit_knows_every_setting():
     known = config.get_config_options()
-    wanted = {**server.options("127.0.0.1", 8501), **theme.options()}
+    wanted = {**server.options("127.0.0.1", 8501, LoginSettings()), **theme.options()}
     assert set(wanted) <= set(known)
     assert not wanted["browser.gatherUsageStats"] and wanted["client.showErrorDetails"] == "none"
 

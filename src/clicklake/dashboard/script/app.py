@@ -9,13 +9,12 @@ from typing import Any
 
 import streamlit as st
 
-from clicklake.access import LOCAL
-from clicklake.dashboard import filters, states
+from clicklake.dashboard import filters, login, states
 from clicklake.dashboard.opened import opened
 from clicklake.dashboard.pages import PAGES, Entry
 from clicklake.dashboard.theme import style
 from clicklake.dashboard.view import View
-from clicklake.errors import ClicklakeError
+from clicklake.errors import ClicklakeError, ForbiddenError
 
 EVERY_SECONDS = 3
 """Between two looks for a new release."""
@@ -29,9 +28,10 @@ def main() -> None:
     chosen = st.navigation(list(pages.values()), position="top")
     entry = next(entry for entry in PAGES if pages[entry.name] is chosen)
     try:
-        view = View(here.lake, here.serving, here.access.grants(LOCAL), pages=pages)
-        st.html(f"<style>{style(is_dark=view.is_dark)}</style>")
-        _draw(entry, view)
+        st.html(f"<style>{style(is_dark=st.context.theme.type == 'dark')}</style>")
+        grants = login.grants_of_viewer(here)
+        if grants is not None:
+            _draw(entry, View(here.lake, here.serving, grants, pages=pages))
     except ClicklakeError as error:
         states.failure(error)
     except Exception as error:
@@ -55,11 +55,15 @@ def _draw(entry: Entry, view: View) -> None:
         states.empty_lake(view.lake.path)
         return
     if release is not None and entry.has_filters:
-        choices = view.choices()
-        if choices is None:
-            states.empty_lake(view.lake.path)
-            return
-        view = replace(view, chosen=filters.bar(choices))
+        try:
+            choices = view.choices()
+        except ForbiddenError as error:  # who may not see what days there are sees what there is of all days
+            states.failure(error)
+        else:
+            if choices is None:
+                states.empty_lake(view.lake.path)
+                return
+            view = replace(view, chosen=filters.bar(choices))
         for problem in view.chosen.problems:
             st.warning(f"{states.plain(problem)}: left out.", icon=":material/link_off:")
     draw: Callable[[View], None] = import_module(f"clicklake.dashboard.pages.{entry.name}").page
