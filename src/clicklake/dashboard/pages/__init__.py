@@ -26,6 +26,9 @@ class Entry:
 
 PAGES = (
     Entry("overview", "Overview", ":material/monitoring:"),
+    Entry("funnel", "Funnel", ":material/filter_alt:"),
     Entry("customers", "Customers", ":material/groups:"),
     Entry("products", "Products", ":material/inventory_2:"),
+    Entry("lake", "Lake", ":material/water:", has_filters=False, needs_release=False),
+    Entry("sql", "SQL", ":material/code:"),
 )

@@ -49,7 +49,6 @@ places as (
     select
         session_number,
         step,
-        step_before,
         row_number() over (partition by session_number order by happened_at desc, step desc)
             as place
     from steps
@@ -63,17 +62,19 @@ totals as (
 
 final as (
     select
-        places.place as steps_left,
-        places.step_before as from_step,
-        places.step as to_step,
+        later.place as steps_left,
+        earlier.step as from_step,
+        later.step as to_step,
         count(distinct buying_sessions.user_id) as users,
         count(*) as sessions,
         pct(count(*), max(totals.sessions)) as share_pct
-    from places
-    inner join buying_sessions on places.session_number = buying_sessions.session_number
+    from places as later
+    inner join places as earlier
+        on later.session_number = earlier.session_number and later.place + 1 = earlier.place
+    inner join buying_sessions on later.session_number = buying_sessions.session_number
     cross join totals
-    where places.step_before is not null and places.place <= cast(:steps_shown as bigint)
-    group by places.place, places.step_before, places.step
+    where later.place <= cast(:steps_shown as bigint)
+    group by later.place, earlier.step, later.step
 )
 
 select * from final

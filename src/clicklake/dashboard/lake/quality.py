@@ -1,0 +1,159 @@
+"""How good the data is: scores and their trend, the scorecard, faults, the ledger, drift."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pyarrow as pa
+import streamlit as st
+
+from clicklake.contracts.model import Chart, ReportColumn, ReportDoc
+from clicklake.dashboard import listing, parts
+from clicklake.dashboard.charts import chart_of
+from clicklake.dashboard.lake.granted import require
+from clicklake.dashboard.view import View
+from clicklake.quality.collect import Shown, collect
+from clicklake.quality.scorecard import DRIFT
+from clicklake.refine.settle import LEDGER, QUARANTINE
+from clicklake.reports import formats
+from clicklake.reports.render import Result
+
+_SCORE = "Rows loaded of those loaded and quarantined, in percent."
+_LEDGER: listing.Docs = {
+    "source": ("text", "The source."),
+    "rows_ingested": ("integer", "Rows that came in: each has one of the fates beside it."),
+    "loaded": ("integer", "Rows in silver."),
+    "duplicates": ("integer", "Rows that repeat another one."),
+    "quarantined": ("integer", "Rows that break a rule and wait in quarantine."),
+    "withdrawn": ("integer", "Rows of files that were taken back."),
+    "erased": ("integer", "Rows that were erased."),
+    "balanced": ("text", "Whether the fates add up to what came in."),
+    "quality_score": ("percent", _SCORE),
+    "verdict": ("text", "ok, warn or fail, by the thresholds of the settings."),
+}
+_TABLES: listing.Docs = {
+    "table": ("text", "The table."),
+    "rows": ("integer", "Its rows."),
+    **{
+        name: ("percent", f"The worst measure of {name}: percent of rows without a fault.")
+        for name in ("completeness", "uniqueness", "validity", "accuracy", "consistency")
+    },
+    "verdict": ("text", "ok, warn or fail, by the thresholds of the settings."),
+}
+_FAULTS: listing.Docs = {
+    "measure": ("text", "What is measured; `clicklake quality --show MEASURE` prints the rows behind it."),
+    "dimension": ("text", "What sort of quality it tells."),
+    "rows": ("integer", "Rows that were looked at."),
+    "offending": ("integer", "Rows with the fault."),
+    "score": ("percent", "Percent of rows without it."),
+    "verdict": ("text", "ok, warn or fail."),
+    "description": ("text", "What must hold."),
+}
+_DRIFT: listing.Docs = {
+    "source": ("text", "The source."),
+    "kind": ("text", "How its files differ from their contract."),
+    "column_name": ("text", "The column."),
+    "detail": ("text", "What was found."),
+    "files": ("integer", "Files that differ so."),
+    "rows": ("integer", "Their rows."),
+    "last_seen": ("timestamp", "When it was seen last, UTC."),
+}
+
+
+def measured(view: View) -> Shown:
+    """The lake's quality as `clicklake quality` tells it; measured once for a release and what came since."""
+    snapshots = (view.lake.store.find(name) for name in (LEDGER, QUARANTINE, DRIFT))
+    versions = tuple(snapshot.version if snapshot else None for snapshot in snapshots)
+    release = view.release
+    return _measured(view.lake.path, release.release_id if release else 0, versions, view.lake)
+
+
+@st.cache_resource(max_entries=4, show_spinner="Measuring the tables")
+def _measured(path: str, release: int, versions: tuple[int | None, ...], _lake: Any) -> Shown:  # noqa: ANN401
+    return collect(_lake, keep=False)
+
+
+def draw(view: View) -> None:
+    """Draw the section."""
+    require(view, LEDGER)
+    found = measured(view)
+    _scores(found)
+    _trend(view, found)
+    granted = set(view.grants.tables())
+    tables = [row for row in found.assessment.tables() if row["table"] in granted]
+    listing.show(
+        "scorecard", "Scorecard", "One row per table: the worst measure of each dimension.", tables, _TABLES, height=420
+    )
+    faults = [row for row in found.assessment.measures() if row["score"] is not None and row["offending"]]
+    faults = [row for row in faults if row["table"] in granted]
+    listing.show(
+        "faults",
+        "Measures with faults",
+        "One row per measure that finds a fault.",
+        faults,
+        _FAULTS,
+        empty="No measure finds a fault.",
+    )
+
+
+def draw_ledger(view: View) -> None:
+    """Draw the ledger and drift."""
+    require(view, LEDGER, DRIFT)
+    found = measured(view)
+    listing.show(
+        "ledger",
+        "Ledger: every row has one fate",
+        "One row per source, all its rows since the beginning.",
+        found.ledger,
+        _LEDGER,
+        empty="Nothing was refined yet: clicklake run click_events=PATH.",
+    )
+    listing.show(
+        "drift",
+        "Drift: where files differ from their contract",
+        "One row per source and difference, newest first.",
+        found.card.drift,
+        _DRIFT,
+        empty="No file differs from its contract.",
+    )
+
+
+def _scores(found: Shown) -> None:
+    with st.container(horizontal=True, key="tiles-quality"):
+        for row in found.ledger:
+            st.metric(
+                row["source"],
+                formats.show(row["quality_score"], "percent"),
+                help=f"{_SCORE} {formats.integer(row['quarantined'])} are in quarantine. Verdict: {row['verdict']}.",
+                border=True,
+                width=205,
+            )
+
+
+def _trend(view: View, found: Shown) -> None:
+    trend = found.card.trend
+    with st.container(border=True, key="card-trend"):
+        title = "Quality score of the rows that each run brought"
+        parts.heading(title, "One point per source and run; a run that brought no rows of a source has none.")
+        doc = ReportDoc.model_construct(
+            title=title,
+            description="",
+            grain=(),
+            columns={
+                "source": ReportColumn(type="string", description="The source."),
+                "recorded_at": ReportColumn(type="timestamp", description="When, UTC.", format="timestamp"),
+                "score": ReportColumn(type="double", description=_SCORE, format="percent"),
+            },
+            chart=Chart(kind="line", x="recorded_at", y="score", series="source", title=title),
+        )
+        table = pa.Table.from_pylist([{name: row[name] for name in doc.columns} for row in trend])
+        drawn = None
+        if len({row["run_id"] for row in trend}) > 1:
+            drawn = chart_of(Result("trend", doc, table, "", ""), is_dark=view.is_dark, is_phone=view.is_phone)
+        if drawn:
+            st.vega_lite_chart(spec=drawn[1], theme=None, width="stretch", key="chart-trend")
+        elif trend:
+            st.caption("One run up to now; a line is drawn from the second on.")
+            parts.table(Result("trend", doc, table, "", ""))
+        else:
+            st.info("Nothing was refined yet: clicklake run click_events=PATH.", icon=":material/inbox:")
