@@ -12,8 +12,9 @@ import pytest
 from deltalake import DeltaTable, write_deltalake
 from faults.audit import compare, examine
 
+from clicklake.access import Access, Principal, query
 from clicklake.cli.main import run
-from clicklake.errors import QueryError, StorageError
+from clicklake.errors import ForbiddenError, QueryError, StorageError
 from clicklake.lake import Lake
 from clicklake.storage import Snapshot, Store, TableSpec, add_columns, commit
 from clicklake.storage.maintain import restore
@@ -123,6 +124,23 @@ def test_what_a_query_may_not_read(bucket: str, clicks, data: Path, tmp_path: Pa
     with pytest.raises(QueryError):
         lake.query(f"copy (select 1) to '{bucket}/lake/x.parquet'")
     assert lake.query("select count(*) as n from gold.fact_events").to_pylist() == [{"n": 1}]
+
+
+def test_sql_of_others_reads_what_is_granted_and_no_other_object(bucket: str, clicks, put) -> None:  # noqa: ANN001
+    lake = Lake(f"{bucket}/lake")
+    lake.run(click_events=clicks("u1,s1,2025-01-01 10:00:00,purchase,p1,9.99,", "u2,s2,2025-01-02 10:00:00,login,,,"))
+    put(f"{bucket}/other.csv", b"a,b\n1,2\n")
+    analyst = Access(lake).grants(Principal("anna", "analyst"))
+    sql = "select count(distinct e.user_id) as users from gold.fact_events e join gold.dim_users u using (user_id)"
+    assert query(lake, analyst, sql).to_pylist() == [{"users": 2}]
+    assert "u1" not in str(query(lake, analyst, "select * from gold.dim_users").to_pylist())
+    for wrong in (
+        "select * from silver.events",
+        f"select * from '{bucket}/other.csv'",
+        f"from glob('{bucket}/*')",
+    ):
+        with pytest.raises(ForbiddenError):
+            query(lake, analyst, wrong)
 
 
 def test_the_log_of_a_run_is_in_the_project_or_the_current_folder(bucket: str, clicks, tmp_path: Path) -> None:  # noqa: ANN001
