@@ -13,7 +13,8 @@ from clicklake.reports.render.theme import DARK
 
 FILE = Path(__file__).resolve().parent.parent / "deploy" / "monitoring" / "grafana-dashboard.json"
 _DATASOURCE = {"type": "prometheus", "uid": "${datasource}"}
-_ANSWERED = "rate(clicklake_http_request_seconds_bucket{HERE}[5m])"
+_ANSWERED = 'rate(clicklake_http_request_seconds_bucket{HERE,route!~".*/events"}[5m])'
+"""Who follows a run is answered for as long as it runs."""
 _HERE = 'instance=~"$instance"'
 _WIDTH = 24  # columns of Grafana's grid
 _GOOD, _WARNING, _BAD = DARK["accent"], DARK["warning"], DARK["bad"]

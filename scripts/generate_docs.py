@@ -198,7 +198,7 @@ def metrics_page() -> str:
     rows = [[f"`{one.name}`", one.kind, names(one.labels), text(one.help)] for one in METRICS]
     return page(
         "Metrics",
-        "What `/metrics` of the REST API and `clicklake metrics` tell Prometheus; those of requests come from the "
+        "What `/metrics` of `clicklake serve` and `clicklake metrics` tell Prometheus; those of requests come from the "
         "server alone. See [Monitor with Prometheus](../how-to/monitor-with-prometheus.md).",
         "Counters only rise, but for a lake that was restored to an earlier state, which Prometheus takes for a "
         "restart. A metric that nothing is known of has no series: of quality before it was measured, of streams "
