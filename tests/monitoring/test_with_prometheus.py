@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 import subprocess
+import sys
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import yaml
-from prometheus_client import CollectorRegistry, start_http_server
 
 from clicklake import overview
 from clicklake.lake import Lake
-from clicklake.metrics import HttpMetrics, LakeMetrics, exposition
+from clicklake.metrics import exposition
 
 from .prometheus import INSTALLED, MONITORING, Prometheus, free_port
 
@@ -47,37 +48,33 @@ def test_promtool_finds_nothing_to_say_about_the_metrics(lake: Lake, clicks):
 
 
 @pytest.fixture
-def served(tmp_path: Path) -> Iterator[tuple[Lake, HttpMetrics, str]]:
-    """A lake whose figures are at a port."""
-    lake = Lake(tmp_path / "lake", overrides={"quality.when": "after_run"})
-    registry = CollectorRegistry()
-    metrics = LakeMetrics(lake)
-    registry.register(metrics)
-    http = HttpMetrics(registry)
+def served(tmp_path: Path) -> Iterator[tuple[Lake, str]]:
+    """A lake, and where `clicklake serve` shows it."""
+    (tmp_path / "clicklake.yaml").write_text(f"lake: {tmp_path / 'lake'}\nquality:\n  when: after_run\n")
     port = free_port()
-    server, thread = start_http_server(port, "127.0.0.1", registry)
-    yield lake, http, f"127.0.0.1:{port}"
-    server.shutdown()
-    server.server_close()
-    thread.join()
-    metrics.close()
+    program = [sys.executable, "-c", "from clicklake.cli.main import main; main()"]
+    log = (tmp_path / "server.log").open("w")
+    server = subprocess.Popen([*program, "serve", "--port", str(port)], cwd=tmp_path, stderr=log)
+    yield Lake(config=tmp_path / "clicklake.yaml"), f"127.0.0.1:{port}"
+    server.terminate()
+    server.wait(60)
+    log.close()
 
 
 @pytest.fixture
 def prometheus(served, tmp_path: Path) -> Iterator[Prometheus]:
-    running = Prometheus(tmp_path / "prometheus", served[2])
+    running = Prometheus(tmp_path / "prometheus", served[1])
     yield running
     running.stop()
 
 
 def test_prometheus_knows_what_the_lake_knows(served, prometheus: Prometheus, clicks, tmp_path: Path):
-    lake, http, _ = served
+    lake, address = served
+    prometheus.until(lambda: prometheus.value('up{job="clicklake"}') == 1, "the server is scraped", seconds=180)
     lake.run(click_events=clicks(GOOD, GOOD, BAD))
     prometheus.until(lambda: prometheus.value("clicklake_release_number") == 1, "the first release is scraped")
     # A second run, so that counters have risen where Prometheus could see it.
     lake.run(click_events=clicks("u2,s2,2025-01-02 10:00:00,login,,,", name="more.csv"))
-    for status in (200, 200, 500):
-        http.observe("GET", "/v1/reports/{name}", status, 0.02)
     prometheus.until(lambda: prometheus.value("clicklake_release_number") == 2, "the second release is scraped")
 
     tables = {row["table"]: row for row in overview.tables(lake)}
@@ -99,6 +96,13 @@ def test_prometheus_knows_what_the_lake_knows(served, prometheus: Prometheus, cl
     assert prometheus.value('clicklake_stage_seconds_total{stage="build"}') == pytest.approx(seconds)
     assert prometheus.value("clicklake_quality_ratio == 1") == 1
     assert prometheus.value('up{job="clicklake"}') == 1
+
+    for _ in range(3):
+        urllib.request.urlopen(f"http://{address}/v1/reports/revenue_metrics", timeout=60).close()
+    route = "/v1/reports/{name}"
+    asked = f'clicklake_http_requests_total{{route="{route}",status="200"}}'
+    prometheus.until(lambda: prometheus.value(asked) == 3, "requests are counted")
+    assert prometheus.value(f'clicklake_http_request_seconds_count{{route="{route}"}}') == 3
 
     _check_rules(prometheus)
     _check_dashboard(prometheus)
@@ -143,4 +147,4 @@ def _check_dashboard(prometheus: Prometheus) -> None:
     def missing() -> set[str]:
         return {title for (title, _), query in queries.items() if not prometheus.ask(query)} - silent
 
-    prometheus.until(lambda: not missing(), "every panel has something to show", seconds=30)
+    prometheus.until(lambda: not missing(), "every panel has something to show", seconds=120)
