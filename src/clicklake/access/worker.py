@@ -21,6 +21,9 @@ from typing import Any, BinaryIO
 _MORE = 1 << 30
 """Address space beside what a query may use: code, stacks, what allocators hold back."""
 
+_TRIES = 15
+"""So often a query is interrupted, five times a second."""
+
 
 def main() -> None:
     """Answer until the server is gone."""
@@ -130,11 +133,17 @@ def _database(request: dict[str, Any]) -> Any:  # noqa: ANN401 - duckdb is impor
 
 
 def _interrupt(connection: Any, done: threading.Event, seconds: float) -> None:  # noqa: ANN401
-    """Stop the query after some seconds, and again, should it not have noticed."""
+    """Stop the query after some seconds, and again, should it not have noticed; at last the process.
+
+    The server kills it before; where the server is gone, nobody else does.
+    """
+    tries = 0
     while not done.wait(seconds):
+        if tries == _TRIES:
+            os._exit(1)
         with contextlib.suppress(Exception):
             connection.interrupt()
-        seconds = 0.2
+        seconds, tries = 0.2, tries + 1
 
 
 def _limit_memory(more: int) -> None:

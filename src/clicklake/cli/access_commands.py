@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from clicklake.cli.context import Context
+
+if TYPE_CHECKING:
+    from clicklake.lake import Lake
 
 
 def register(app: typer.Typer) -> None:
@@ -20,9 +23,31 @@ def register(app: typer.Typer) -> None:
 
 def complete_role(ctx: typer.Context, incomplete: str) -> list[str]:
     """The roles that begin with what was typed."""
-    from clicklake.access.roles import ROLES
+    from clicklake.access.roles import ROLES, roles_of
 
-    return [name for name in ROLES if name.startswith(incomplete)]
+    lake = _lake(ctx)
+    known = roles_of(lake.settings.access) if lake else ROLES
+    return [name for name in known if name.startswith(incomplete)]
+
+
+def complete_key(ctx: typer.Context, incomplete: str) -> list[str]:
+    """The names and ids of keys that begin with what was typed."""
+    from clicklake.access.keys import Keys
+
+    lake = _lake(ctx)
+    found = [text for key in Keys.of(lake).all() for text in (key.name, key.id)] if lake else []
+    return [text for text in dict.fromkeys(found) if text.startswith(incomplete)]
+
+
+def _lake(ctx: typer.Context) -> Lake | None:
+    """The lake that the flags typed so far name; None where it can't be opened."""
+    from clicklake.errors import ClicklakeError
+
+    flags = ctx.find_root().params
+    try:
+        return Context(lake=flags.get("lake"), config=flags.get("config"), profile=flags.get("profile")).open()
+    except ClicklakeError:
+        return None
 
 
 def keys_add(
@@ -86,7 +111,10 @@ def keys_list(ctx: typer.Context) -> None:
 
 def keys_revoke(
     ctx: typer.Context,
-    which: Annotated[str, typer.Argument(metavar="NAME|ID", help="A key by its id, or all keys of a name.")],
+    which: Annotated[
+        str,
+        typer.Argument(metavar="NAME|ID", help="A key by its id, or all keys of a name.", autocompletion=complete_key),
+    ],
 ) -> None:
     """Let a key hold no more, at once."""
     from clicklake.access.keys import Keys

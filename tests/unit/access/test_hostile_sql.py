@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from subprocess import PIPE
 
 import pytest
 import yaml
 
-from clicklake.access import Access, Grants, Limits, Principal, query
+from clicklake.access import Access, Grants, Limits, Principal, query, worker
 from clicklake.access.functions import LAKE, OPERATORS, SCALAR, TABLE
 from clicklake.access.guard import check
 from clicklake.access.query import _prepared
@@ -133,6 +137,20 @@ def test_after_a_query_that_was_killed_the_next_one_runs(lake: Lake, analyst: Gr
         with pytest.raises((TookTooLongError, QueryError)):
             query(lake, analyst, HOSTILE["limit"]["a distance of long texts"], QUICK)
         assert query(lake, analyst, "select 1 as x").to_pylist() == [{"x": 1}]
+
+
+def test_a_worker_whose_server_is_gone_ends_by_itself(beneath: tuple[Workers, dict[str, object]]) -> None:
+    start = "import runpy, sys; runpy.run_path(sys.argv[1], run_name='__main__')"
+    process = subprocess.Popen([sys.executable, "-c", start, worker.__file__], stdin=PIPE, stdout=PIPE, stderr=PIPE)
+    assert process.stdin
+    worker.write(process.stdin, {"sys_path": sys.path})
+    sql = HOSTILE["limit"]["a distance of long texts"]
+    worker.write(process.stdin, {**beneath[1], "sql": sql, "seconds": 0.5, "spill": tempfile.gettempdir()})
+    process.stdin.close()
+    assert process.wait(120) == 1
+    for stream in (process.stdout, process.stderr):
+        assert stream
+        stream.close()
 
 
 @pytest.fixture(scope="module")

@@ -10,10 +10,12 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
+import typer
 from typer.testing import CliRunner
 
 from clicklake.access import Access, Principal
 from clicklake.access.keys import Keys
+from clicklake.cli.access_commands import complete_key, complete_role
 from clicklake.cli.main import app
 from clicklake.errors import StorageError, UnauthorizedError, UnknownNameError, UsageError
 from clicklake.lake import Lake
@@ -157,6 +159,16 @@ def test_the_commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         access.authenticate({b"x-api-key": made["key"].encode()})
     with pytest.raises(UnknownNameError, match="analyst"):
         runner.invoke(app, ["keys", "add", "anna", "--role", "analist"], catch_exceptions=False)
+
+
+def test_roles_and_keys_are_completed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CLICKLAKE_ACCESS__SECRET", SECRET)
+    Path("clicklake.yaml").write_text("access: {roles: {auditor: {reads: ops}}}", encoding="utf-8")
+    _, kept = Keys.of(Lake()).add("anna", "auditor")
+    ctx = typer.Context(typer.main.get_command(app))
+    assert complete_role(ctx, "a") == ["analyst", "admin", "auditor"]
+    assert complete_key(ctx, "an") == ["anna"]
+    assert complete_key(ctx, kept.id[:11]) == [kept.id]
 
 
 def test_who_asks_is_told_by_one_header(monkeypatch: pytest.MonkeyPatch) -> None:
