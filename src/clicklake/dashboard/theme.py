@@ -73,7 +73,10 @@ def style(*, is_dark: bool) -> str:
 
 _STYLE = """
 .stApp, .stAppHeader { background: $page; }
-.st-key-filters [role="group"], .st-key-filters [data-baseweb] > div { background: $surface; }
+.st-key-filters [role="group"], .st-key-filters [data-baseweb] > div,
+[class*="-choices"] [role="group"], [class*="-choices"] [data-baseweb] > div,
+[class*="-choices"] input, .st-key-sql_text textarea { background: $surface; }
+.st-key-sql_text textarea { font-family: ui-monospace, Menlo, Consolas, monospace; font-size: .87rem; }
 [class*="st-key-card-"] h3 { padding-top: 0; }
 .stMainBlockContainer { padding: 4rem 1.5rem 3rem; max-width: 1320px; }
 .stVerticalBlock[class*="st-key-card-"], .stMetric { background: $surface; border-color: $line; }

@@ -133,7 +133,7 @@ class _Restricted:
 
     def __init__(self, filtering: Filtering, report: Report, tree: exp.Expression, names: Collection[str]) -> None:
         self._filtering, self._report, self._tree = filtering, report, tree
-        self._steps: dict[str, exp.Expression] = {}
+        self._steps: dict[str, exp.CTE] = {}
         self._restrict(tree, tuple(names))
 
     def tree(self) -> exp.Expression:
@@ -141,11 +141,9 @@ class _Restricted:
         query = self._tree
         if not self._steps or not isinstance(query, exp.Query):
             return query
-        own = query.ctes
-        for alias, step in self._steps.items():
-            query = query.with_(alias, as_=step, dialect=DIALECT, copy=False)
-        made = query.args["with_"]
-        made.set("expressions", [*made.expressions[len(own) :], *made.expressions[: len(own)]])
+        own = query.args.get("with_") or exp.With()
+        own.set("expressions", [*self._steps.values(), *query.ctes])
+        query.set("with_", own)
         return query
 
     def restrict_step(self, step: str, name: str, column: str) -> None:
@@ -179,16 +177,39 @@ class _Restricted:
             model = self._filtering.catalogue.gold[name]
             tree = parse(select_typed(model, self._filtering.parameters), str(model.file))
             self._restrict(tree, names)
-            self._steps[step] = tree
+            self._lift_steps(tree, step)
+            self._steps[step] = _step(step, tree)
         return step
+
+    def _lift_steps(self, tree: exp.Expression, prefix: str) -> None:
+        """Make the steps of a mart's SQL steps of the whole query, under names of their own: Spark has no others."""
+        withs = list(tree.find_all(exp.With))
+        if len(withs) != 1:
+            return
+        steps = list(withs[0].expressions)
+        names = {cte.alias: f"{prefix}_{cte.alias}" for cte in steps}
+        for table in list(tree.find_all(exp.Table)):
+            if not table.db and table.name in names:
+                kept = table.alias_or_name
+                table.set("this", exp.to_identifier(names[table.name]))
+                table.set("alias", exp.TableAlias(this=exp.to_identifier(kept)))
+        withs[0].pop()
+        for cte in steps:
+            renamed = names[cte.alias]
+            cte.args["alias"].set("this", exp.to_identifier(renamed))
+            self._steps[renamed] = cte
 
     def _condition(self, name: str, column: str) -> exp.Expression:
         members = self._filtering.members(name)
         if members is None:
             return exp.column(column).eq(exp.Literal.string(self._filtering.given[name]))
         step = f"filter_{name}"
-        self._steps.setdefault(step, members)
+        self._steps.setdefault(step, _step(step, members))
         return exp.column(column).isin(query=exp.select("member").from_(exp.to_table(step)))
+
+
+def _step(name: str, query: exp.Expression) -> exp.CTE:
+    return exp.CTE(this=query, alias=exp.TableAlias(this=exp.to_identifier(name)))
 
 
 def put_instead(table: exp.Table, query: exp.Select) -> None:
