@@ -114,6 +114,8 @@ def _warm_up() -> None:
     """Import what the first page needs while the person who wants to see it opens a browser."""
     import altair  # noqa: F401
     import pandas.io.formats.style  # noqa: F401
+    import scipy.optimize  # noqa: F401
+    import scipy.special  # noqa: F401
 
     from clicklake.dashboard.opened import opened
 

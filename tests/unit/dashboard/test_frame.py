@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import date, timedelta
 
 import pytest
@@ -121,7 +122,8 @@ def test_another_release_is_followed(tmp_path, show):
     app = show(lake)
     assert tiles(app)["Active users"][0] == "1" and app.caption[0].value.startswith("Release 1,")
     lake.run(click_events=tmp_path / "u2.csv")
-    opened.opened().serving.look()
+    while opened.opened().serving.release.release_id < 2:  # it looks once a second
+        time.sleep(0.05)
     app.run()
     assert app.caption[0].value.startswith("Release 2,") and tiles(app)["Active users"][0] == "2"
 

@@ -7,9 +7,30 @@ import streamlit as st
 from clicklake.dashboard.parts import card
 from clicklake.dashboard.view import View
 
+PARTS = ("Segments", "Lifetime value", "At risk")
+"""What is shown at a time: models are fitted for those alone who want to see what they say."""
+
 
 def page(view: View) -> None:
     """Draw the page."""
+    part = st.segmented_control(
+        "Part",
+        PARTS,
+        default=PARTS[0],
+        required=True,
+        key="part",
+        bind="query-params",
+        label_visibility="collapsed",
+    )
+    if part == "Lifetime value":
+        card(view, "customer_lifetime_value")
+    elif part == "At risk":
+        card(view, "at_risk_customers")
+    else:
+        _segments(view)
+
+
+def _segments(view: View) -> None:
     left, right = st.columns(2, gap="small")
     with left:
         card(view, "rfm_segments", is_half=True)
@@ -17,5 +38,3 @@ def page(view: View) -> None:
         card(view, "rfm_grid", is_half=True)
     card(view, "retention_cohorts", limit=None)
     card(view, "user_segments")
-    card(view, "customer_lifetime_value")
-    card(view, "at_risk_customers")
