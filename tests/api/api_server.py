@@ -16,10 +16,12 @@ from typing import Any
 
 import httpx
 
+from clicklake.access.keys import Keys
 from clicklake.lake import Lake
 from clicklake.synthetic import CommerceConfig, GeneratorConfig, generate
 
 PROBLEM = "application/problem+json"
+SECRET = "0123456789abcdef0123456789abcdef"
 PROGRAM = (sys.executable, "-c", "from clicklake.cli.main import main; main()")
 
 
@@ -52,12 +54,36 @@ class Server:
         return self.process.returncode, told
 
 
+@dataclass
+class Locked:
+    """A server with login.
+
+    Args:
+        server: It.
+        shown: A key of each role.
+        keys: Those that it knows.
+    """
+
+    server: Server
+    shown: dict[str, str]
+    keys: Keys
+
+    def get(self, role: str, path: str, **arguments: Any) -> httpx.Response:
+        return self.server.get(path, headers=self.of(role), **arguments)
+
+    def post(self, role: str, path: str, **arguments: Any) -> httpx.Response:
+        return self.server.post(path, headers=self.of(role), **arguments)
+
+    def of(self, role: str) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.shown[role]}"}
+
+
 def environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith("CLICKLAKE_")}
 
 
 @contextmanager
-def running(project: Path, *arguments: str) -> Iterator[Server]:
+def running(project: Path, *arguments: str, **more: str) -> Iterator[Server]:
     """A server of a project."""
     command = [
         sys.executable,
@@ -70,7 +96,7 @@ def running(project: Path, *arguments: str) -> Iterator[Server]:
         "0",
     ]
     process = subprocess.Popen(
-        [*command, *arguments], cwd=project, stderr=subprocess.PIPE, text=True, env=environment()
+        [*command, *arguments], cwd=project, stderr=subprocess.PIPE, text=True, env={**environment(), **more}
     )
     try:
         assert process.stderr
@@ -80,9 +106,7 @@ def running(project: Path, *arguments: str) -> Iterator[Server]:
             assert line, f"it has ended: {told}"
             told += line
         port = found[1].rpartition(":")[2]
-        server = Server(
-            f"http://127.0.0.1:{port}", process, Path(Lake(config=project / "clicklake.yaml").path), project
-        )
+        server = Server(f"http://127.0.0.1:{port}", process, project / "lake", project)
         until = time.monotonic() + 60
         while time.monotonic() < until:
             try:

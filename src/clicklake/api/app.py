@@ -19,9 +19,9 @@ from starlette.types import ASGIApp
 from clicklake._version import __version__
 from clicklake.api.answers import PROBLEM_SCHEMA
 from clicklake.api.gate import Gate
-from clicklake.api.problems import Problem, of_status, problem_of
+from clicklake.api.problems import Problem, of_status, problem_of, too_large
 from clicklake.api.routes import lineage, quality, query, reports, runs, system, tables
-from clicklake.api.state import Authenticate, State
+from clicklake.api.state import State
 from clicklake.errors import ClicklakeError
 
 if TYPE_CHECKING:
@@ -34,22 +34,21 @@ _ABOUT = """\
 Tables, reports, queries, quality, lineage and runs of a clicklake lake. All reads are of the newest release: the
 versions of all tables that belong together.
 
-**Who asks**: `Authorization: Bearer KEY`, an API key or a JSON Web Token. **Errors** have one shape, problem details
-(RFC 9457). **Rows** come as JSON, NDJSON, CSV or Arrow IPC, whichever `Accept` asks for; numbers and times are spelled
-as `clicklake report --format json` spells them. **ETag**: send it back as `If-None-Match`, and an answer that is still
-the same costs nothing. `Clicklake-Release` says which release was read.
+**Who asks**: `Authorization: Bearer ...`, an API key or a JSON Web Token, or `X-API-Key: KEY`. **Errors** have one
+shape, problem details (RFC 9457). **Rows** come as JSON, NDJSON, CSV or Arrow IPC, whichever `Accept` asks for;
+numbers and times are spelled as `clicklake report --format json` spells them. **ETag**: send it back as
+`If-None-Match`, and an answer that is still the same costs nothing. `Clicklake-Release` says which release was read.
 """
 
 
-def create_app(lake: Lake, authenticate: Authenticate | None = None) -> ASGIApp:
+def create_app(lake: Lake) -> ASGIApp:
     """The API of a lake.
 
     Args:
-        lake: The lake.
-        authenticate: Who asks, by the headers of a request; without it everybody may read all, with personal data
-            masked: only for a server that nobody else can reach.
+        lake: The lake. Where its settings have no key and no token, whoever asks may read everything, with personal
+            data masked: only for a server that nobody else can reach.
     """
-    state = State(lake, authenticate)
+    state = State(lake)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -85,7 +84,7 @@ def create_app(lake: Lake, authenticate: Authenticate | None = None) -> ASGIApp:
             gate,
             allow_origins=lake.settings.api.origins,
             allow_methods=["GET", "POST"],
-            allow_headers=["Authorization", "Content-Type", "If-None-Match", "Last-Event-ID"],
+            allow_headers=["Authorization", "X-API-Key", "Content-Type", "If-None-Match", "Last-Event-ID"],
             expose_headers=["ETag", "Link", "Clicklake-Release", "Clicklake-Version", "Clicklake-Note", "X-Request-Id"],
         )
     return gate
@@ -119,6 +118,8 @@ async def _on_status(request: Request, error: Exception) -> Response:
     detail = "" if error.status_code != 404 else "there is nothing at this path; /openapi.json says what there is"
     if error.status_code == 400:
         detail = "the body can't be read"
+    if error.status_code == 413:
+        return _answered(request, problem_of(too_large(request.app.state.lake.body_bytes)))
     return _answered(request, of_status(error.status_code, detail, error.headers))
 
 
@@ -145,11 +146,12 @@ def _openapi(app: FastAPI) -> dict[str, Any]:
         schemas.pop(name, None)
     schemas["Problem"] = PROBLEM_SCHEMA
     found["components"]["securitySchemes"] = {
-        "bearer": {"type": "http", "scheme": "bearer", "description": "An API key or a JSON Web Token."}
+        "bearer": {"type": "http", "scheme": "bearer", "description": "An API key or a JSON Web Token."},
+        "key": {"type": "apiKey", "in": "header", "name": "X-API-Key", "description": "An API key."},
     }
     for path, methods in found["paths"].items():
         for operation in methods.values():
             if path not in ("/health", "/ready"):
-                operation["security"] = [{"bearer": []}]
+                operation["security"] = [{"bearer": []}, {"key": []}]
     app.openapi_schema = found
     return found

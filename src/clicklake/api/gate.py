@@ -9,10 +9,11 @@ import time
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from clicklake.access import Principal
-from clicklake.api.problems import ProblemError, problem_of
+from clicklake.api.problems import ProblemError, problem_of, too_large
 from clicklake.errors import ClicklakeError, UnauthorizedError
 
 if TYPE_CHECKING:
@@ -89,7 +90,7 @@ class _Request:
             if message["type"] == "http.request":
                 self.received += len(message.get("body", b""))
                 if self.received > self.state.body_bytes:
-                    raise self._too_large()
+                    raise HTTPException(413)  # which whoever reads the body lets pass
             return message
 
         try:
@@ -119,6 +120,8 @@ class _Request:
         if scope["path"] not in _OPEN:
             state.failures.require(self.address)
             try:
+                if sum(name in (b"authorization", b"x-api-key") for name, _ in scope["headers"]) > 1:
+                    raise UnauthorizedError("more than one key or token was sent")
                 self.principal = state.authenticate(headers)
             except UnauthorizedError:
                 state.failures.take(self.address)
@@ -132,6 +135,8 @@ class _Request:
 
     def _require_host(self) -> None:
         """A page of another name that leads to this address (DNS rebinding) gets nothing."""
+        if self.state.has_login and not self.state.settings.host_names:
+            return  # a browser that was led here has no key
         hosts = [value for name, value in self.scope["headers"] if name == b"host"]
         name = _host_name(hosts)
         if name not in self.state.host_names:
@@ -157,10 +162,7 @@ class _Request:
             raise ProblemError(415, "unsupported-media-type", "the body must be application/json")
         length = self.headers.get(b"content-length", b"0")
         if length.isdigit() and int(length) > self.state.body_bytes:
-            raise self._too_large()
-
-    def _too_large(self) -> ProblemError:
-        return ProblemError(413, "too-large", f"a body may have {self.state.body_bytes:,} bytes")
+            raise too_large(self.state.body_bytes)
 
     def _note(self, seconds: float) -> None:
         scope = self.scope

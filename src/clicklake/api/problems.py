@@ -108,6 +108,11 @@ def problem_of(error: Exception) -> Problem:
     return Problem(500, "internal", "Internal error", detail)
 
 
+def too_large(most: int) -> ProblemError:
+    """A body that is."""
+    return ProblemError(413, "too-large", f"a body may have {most:,} bytes")
+
+
 def of_status(status: int, detail: str = "", headers: Mapping[str, str] | None = None) -> Problem:
     """A problem that a status says all about, such as a path that is not there."""
     title = HTTPStatus(status).phrase

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import uvicorn
 
+from clicklake.access import Access
 from clicklake.api.app import create_app
-from clicklake.api.state import Authenticate
 from clicklake.errors import StorageError, UsageError
 
 if TYPE_CHECKING:
@@ -28,25 +28,24 @@ def is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def serve(lake: Lake, authenticate: Authenticate | None, say: Callable[[str], None]) -> None:
+def serve(lake: Lake, say: Callable[[str], None]) -> None:
     """Answer requests until SIGTERM or ^C.
 
     Args:
-        lake: The lake; its settings say where.
-        authenticate: Who asks; None where no key and no token is configured.
+        lake: The lake; its settings say where, and for whom.
         say: Is told where it listens.
 
     Raises:
         UsageError: It can't listen there, or may not.
         StorageError: Accesses can't be noted.
     """
-    settings = lake.settings.api
-    if authenticate is None and not is_loopback(settings.host):
+    settings, has_login = lake.settings.api, Access(lake).is_configured
+    if not has_login and not is_loopback(settings.host):
         raise UsageError(
-            f"{settings.host} can be reached by others, and no API key or token is configured: "
-            "`clicklake keys add` makes a key; or listen on 127.0.0.1"
+            f"{settings.host} can be reached by others, and the settings have neither access.secret, for API keys, nor "
+            "access.tokens: set one of them, or listen on 127.0.0.1"
         )
-    app = create_app(lake, authenticate)
+    app = create_app(lake)
     listening = _listen(settings.host, settings.port)
     try:
         if settings.audit:
@@ -56,7 +55,7 @@ def serve(lake: Lake, authenticate: Authenticate | None, say: Callable[[str], No
     port = listening.getsockname()[1]
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     say(f"clicklake listens on http://{host}:{port} (openapi.json says what there is; ^C stops it)")
-    if authenticate is None:
+    if not has_login:
         say("no login: whoever reaches this machine's loopback address may read everything, personal data masked")
     config = uvicorn.Config(
         app,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from prometheus_client import CollectorRegistry
@@ -27,9 +27,6 @@ if TYPE_CHECKING:
 Body = tuple[bytes, str | None]
 """An answer's bytes, and its note."""
 
-Authenticate = Callable[[Mapping[bytes, bytes]], Principal]
-"""Who asks, by the headers of a request; raises UnauthorizedError."""
-
 _MEASURED_BYTES = 4 << 20
 _LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 
@@ -38,16 +35,15 @@ class State:
     """A server's lake, and what it keeps of it.
 
     Args:
-        lake: The lake.
-        authenticate: Who asks; without it everybody is `LOCAL`.
+        lake: The lake; its settings say who may ask. Where they name no key and no token, everybody is `LOCAL`.
     """
 
-    def __init__(self, lake: Lake, authenticate: Authenticate | None = None) -> None:
+    def __init__(self, lake: Lake) -> None:
         settings = self.settings = lake.settings.api
         self.lake = lake
         self.serving = Serving(lake, kept_bytes=size_in_bytes(settings.kept_bytes), seconds=settings.query_seconds)
         self.access = Access(lake)
-        self.authenticate: Authenticate = authenticate or (lambda _: LOCAL)
+        self.has_login = self.access.is_configured
         self.work = Work(settings.at_once, settings.waiting)
         self.limiter = Limiter(settings.requests_per_minute)
         self.failures = Limiter(settings.failures_per_minute)
@@ -65,6 +61,14 @@ class State:
         self._instance = secrets.token_hex(8)  # codes of masked values are others after a restart
         self._reports: dict[str, Report] = {}
         self._allowed: set[tuple[object, ...]] = set()
+
+    def authenticate(self, headers: Mapping[bytes, bytes]) -> Principal:
+        """Who asks, by the headers of a request.
+
+        Raises:
+            UnauthorizedError: Nobody is known by them.
+        """
+        return self.access.authenticate(headers) if self.has_login else LOCAL
 
     def report(self, name: str) -> Report:
         """A report by its name, as its files were within the last second.

@@ -47,4 +47,4 @@ def serve(
     context: Context = ctx.obj
     given = {name: value for name, value in {"api.host": host, "api.port": port}.items() if value is not None}
     lake = replace(context, overrides={**context.overrides, **given}).open()
-    answer(lake, None, lambda text: typer.echo(text, err=True))
+    answer(lake, lambda text: typer.echo(text, err=True))

@@ -12,7 +12,7 @@ from clicklake.access import Grants
 from clicklake.api.answers import documented, is_known, json_answer, not_modified
 from clicklake.api.caller import Caller, Server
 from clicklake.api.state import State
-from clicklake.errors import ClicklakeError, UnknownNameError
+from clicklake.errors import ClicklakeError, ForbiddenError, UnknownNameError
 from clicklake.lineage.graph import Column
 from clicklake.lineage.walk import down, table_steps, up
 from clicklake.trace.trace import Trace
@@ -62,6 +62,8 @@ async def lineage(
 def _steps(server: State, caller: Grants, name: str | None, is_down: bool) -> list[dict[str, str | None]]:
     known = server.lake.lineage
     table, column = known.find(name) if name else (None, None)
+    if table and not _may_know(caller, table, column):
+        raise ForbiddenError(f"role {caller.principal.role} may not read {name}")
     if table and column:
         found = [step.row() for step in (down if is_down else up)(known, Column(table, column))]
     else:
