@@ -48,7 +48,7 @@ def serve(lake: Lake, say: Callable[[str], None]) -> None:
     app = create_app(lake)
     listening = _listen(settings.host, settings.port)
     try:
-        if settings.audit:
+        if settings.audit == "always":
             lake.log_directory.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise StorageError(f"accesses can't be noted in {lake.log_directory}: {error.strerror or error}") from error

@@ -47,7 +47,7 @@ class State:
         self.work = Work(settings.at_once, settings.waiting)
         self.limiter = Limiter(settings.requests_per_minute)
         self.failures = Limiter(settings.failures_per_minute)
-        self.audit = Audit(lake.log_directory if settings.audit else None)
+        self.audit = Audit(lake.log_directory if settings.audit == "always" else None)
         self.body_bytes = size_in_bytes(settings.body_bytes)
         self.result_bytes = size_in_bytes(settings.result_bytes)
         self.host_names = frozenset({*_LOOPBACK, _in_url(settings.host), *settings.host_names})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
@@ -58,6 +58,6 @@ class ApiSettings(Section):
     at_once: int = Field(default=4, ge=1, le=64, description="Reports, queries and pages that are computed at once.")
     waiting: int = Field(default=64, ge=0, description="How many more may wait; the next are told to come back.")
     kept_bytes: MemorySize = Field(default="64MB", description="Answers of reports that are kept, together.")
-    audit: bool = Field(
-        default=True, description="A line for each access in audit-DATE.jsonl, in the folder of the logs."
+    audit: Literal["always", "never"] = Field(
+        default="always", description="Whether each access is a line in audit-DATE.jsonl, in the folder of the logs."
     )
