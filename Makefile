@@ -68,7 +68,7 @@ $(VENV)/.spark: $(VENV)/.dev pyproject.toml
 	@touch $@
 
 test-spark: $(VENV)/.spark  ## Run on Spark what the others run on DuckDB, and compare; needs Java
-	$(BIN)/python -m pytest -m "spark and not slow" $(ARGS) tests/spark
+	$(BIN)/python -m pytest -n 2 --dist loadscope -m "spark and not slow" $(ARGS) tests/spark
 
 VERSITYGW ?= .tools/versitygw
 $(VERSITYGW):

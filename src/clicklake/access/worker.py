@@ -43,7 +43,7 @@ def main() -> None:
             note = {"cut": is_cut}
         except Exception as error:  # noqa: BLE001 - whatever it is, the server tells it
             note = {"kind": type(error).__name__, "error": str(error)}
-        _answer(answers, note, rows)
+        _answer(answers, {**note, "is_spent": _is_spent(request["bytes_of_memory"])}, rows)
 
 
 def _answer(answers: BinaryIO, note: dict[str, object], rows: bytes = b"") -> None:
@@ -148,18 +148,38 @@ def _interrupt(connection: Any, done: threading.Event, seconds: float) -> None: 
 
 def _limit_memory(more: int) -> None:
     """Refuse this process more memory than it has now and a query may use."""
-    try:
-        import resource
-
-        with open("/proc/self/statm", encoding="ascii") as file:
-            now = int(file.read().split()[0]) * resource.getpagesize()
-    except (ImportError, OSError):
+    now = _address_space()
+    if now is None:
         return  # no such limits here: DuckDB's own holds
+    import resource
+
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     soft, hard = resource.getrlimit(resource.RLIMIT_AS)
     wanted = now + more + _MORE
     if soft == resource.RLIM_INFINITY and (hard == resource.RLIM_INFINITY or wanted <= hard):
         resource.setrlimit(resource.RLIMIT_AS, (wanted, hard))
+
+
+def _is_spent(more: int) -> bool:
+    """Whether queries before have left too little of the address space for another one."""
+    now = _address_space()
+    if now is None:
+        return False
+    import resource
+
+    soft, _ = resource.getrlimit(resource.RLIMIT_AS)
+    return soft != resource.RLIM_INFINITY and soft - now < more
+
+
+def _address_space() -> int | None:
+    """Bytes that this process has asked for; None where that can't be told."""
+    try:
+        import resource
+
+        with open("/proc/self/statm", encoding="ascii") as file:
+            return int(file.read().split()[0]) * resource.getpagesize()
+    except (ImportError, OSError):
+        return None
 
 
 if __name__ == "__main__":

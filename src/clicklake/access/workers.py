@@ -58,14 +58,12 @@ class Workers:
             one = one or _Worker()
             try:
                 found = one.ask({**request, "seconds": seconds}, seconds + _GRACE)
-            except BaseException:
-                if not one.has_answered:
-                    one.kill()
-                raise
             finally:
-                if one.has_answered:
+                if one.can_go_on:
                     with self._lock:
                         self._idle.append(one)
+                else:
+                    one.kill()
             return found
         finally:
             self._free.release()
@@ -82,7 +80,7 @@ class _Worker:
     """A process that runs queries."""
 
     def __init__(self) -> None:
-        self.has_answered = False
+        self.can_go_on = False
         self._folder = tempfile.TemporaryDirectory(prefix="clicklake-query-", ignore_cleanup_errors=True)
         start = "import runpy, sys; runpy.run_path(sys.argv[1], run_name='__main__')"
         self._process = subprocess.Popen(
@@ -101,8 +99,8 @@ class _Worker:
             raise EngineError("a process for queries can't be started") from error
 
     def ask(self, request: dict[str, Any], seconds: float) -> tuple[pa.Table, bool]:
-        """The answer to a request; `has_answered` says whether the worker can be asked again."""
-        self.has_answered = False
+        """The answer to a request; `can_go_on` says whether the worker can be asked again."""
+        self.can_go_on = False
         until = time.monotonic() + seconds
         try:
             worker.write(self._stdin, {**request, "spill": self._folder.name})
@@ -111,7 +109,8 @@ class _Worker:
             rows = rest + (self._read(note["size"] - len(rest), until) if len(rest) < note["size"] else b"")
         except (OSError, ValueError) as error:
             raise EngineError(_DIED) from error
-        self.has_answered = True
+        # What a query has left behind, when memory was short, would fail the next one.
+        self.can_go_on = not (note["is_spent"] or _is_short(note))
         if "error" in note:
             raise _failure(note, request)
         return pa.ipc.open_stream(rows).read_all(), bool(note["cut"])
@@ -151,7 +150,16 @@ class _Worker:
         return bytes(found)
 
 
+_SHORT = ("bad_alloc", "failed to allocate", "malloc of size")
+"""What libraries say that were refused memory."""
+
 _DIED = "the query was stopped: it needs more memory than it may have, or DuckDB failed on it"
+
+
+def _is_short(note: dict[str, Any]) -> bool:
+    """Whether a query failed for want of memory."""
+    text = str(note.get("error", ""))
+    return note.get("kind") in ("OutOfMemoryException", "MemoryError") or any(sign in text for sign in _SHORT)
 
 
 def _failure(note: dict[str, Any], request: dict[str, Any]) -> Exception:
@@ -159,7 +167,7 @@ def _failure(note: dict[str, Any], request: dict[str, Any]) -> Exception:
     text = str(note["error"]).strip()
     if note["kind"] == "InterruptException" or "INTERRUPT" in text:
         return TookTooLongError("")
-    if note["kind"] in ("OutOfMemoryException", "MemoryError") or "bad_alloc" in text:
+    if _is_short(note):
         detail = text if text.startswith("the result") else f"it needs more than {request['memory']} of memory"
         return EngineError(f"the query was stopped: {detail}")
     return EngineError(text)

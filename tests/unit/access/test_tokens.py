@@ -33,7 +33,7 @@ def pem(key: Any) -> bytes:
 
 def claims(**other: object) -> dict[str, object]:
     now = int(time.time())
-    base = {"iss": WHO["issuer"], "aud": "clicklake", "sub": "anna", "role": "analyst", "iat": now, "exp": now + 60}
+    base = {"iss": WHO["issuer"], "aud": "clicklake", "sub": "anna", "role": "analyst", "iat": now, "exp": now + 3600}
     return {name: value for name, value in {**base, **other}.items() if value is not None}
 
 
