@@ -78,7 +78,7 @@ async def runs(
     "/v1/runs",
     summary="Start a run",
     status_code=202,
-    responses=documented(_JOB, 409, 415, status=202, description="The run that was started."),
+    responses=documented(_JOB, 404, 409, 415, status=202, description="The run that was started."),
 )
 async def start(server: Server, caller: Caller, wanted: Wanted) -> Response:
     """Ingest, refine, build, check and publish, in the background: the same as `clicklake run`.

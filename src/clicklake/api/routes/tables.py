@@ -83,7 +83,7 @@ async def rows(
     name: TableName,
     columns: Annotated[
         str | None,
-        Query(max_length=10_000, description="Names with commas; else all.", examples=["user_id,total_events"]),
+        Query(max_length=4_000, description="Names with commas; else all.", examples=["user_id,total_events"]),
     ] = None,
     filter: Annotated[
         list[str] | None,
