@@ -157,6 +157,7 @@ def table(result: Result, *, names: Sequence[str] = (), height: int | None = Non
         column_config=heads,
         height=size,
         key=_key(result, f"table-{'-'.join(names)}"),
+        placeholder="–",
     )
 
 
@@ -194,7 +195,8 @@ def below(
             on_click="ignore",
             help=f"All rows within the filters, {formats.integer(MOST_ROWS)} at the most.",
         )
-        sql_link(view, report=result.name, **(parameters or {}))
+        if not view.lake.catalogue.report(result.name).doc.fit:  # its query reads what was fitted, which no table keeps
+            sql_link(view, report=result.name, **(parameters or {}))
 
 
 def csv(view: View, name: str, parameters: Mapping[str, Any]) -> bytes:
