@@ -11,6 +11,7 @@ from benchmarks import engines
 pytestmark = pytest.mark.spark
 
 
+@pytest.mark.slow
 def test_it_writes_its_part_of_the_document(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     document = tmp_path / "performance.md"
     sizes = ["--rows", "2000", "6000", "--repeat", "1"]
