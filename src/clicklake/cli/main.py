@@ -72,7 +72,7 @@ def _globals(
     lake: Annotated[str | None, typer.Option(help="The lake's folder; else the settings', else ./lake.")] = None,
     config: Annotated[Path | None, typer.Option(help="The settings file; else clicklake.yaml here or above.")] = None,
     profile: Annotated[str | None, typer.Option(help="A profile of the settings file: dev, test, prod.")] = None,
-    engine: Annotated[str | None, typer.Option(help="The engine: duckdb.")] = None,
+    engine: Annotated[str | None, typer.Option(help="The engine: duckdb or spark.")] = None,
     log_level: Annotated[str | None, typer.Option(help="debug, info, warning or error.")] = None,
     json: Annotated[bool, typer.Option("--json", help="Machine output on stdout, and nothing else there.")] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
