@@ -40,6 +40,7 @@ _WHOLE = json.dumps(
         "(select sum(total_events) from gold.dim_users) as of_users"
     }
 ).encode()
+_MORE = "more.csv"
 _ROWS = "/v1/tables/gold.fact_events/rows?limit=100"
 _TIMES = """
 import sys, time
@@ -163,10 +164,8 @@ def prepare(work: Path, rows: int, new_rows: int) -> Path:
     folder = work / "runs" / "serve"
     shutil.rmtree(folder, ignore_errors=True)
     (folder / "events").mkdir(parents=True)
-    for number, file in enumerate(sorted(events.path.iterdir())):
-        (folder / "events" / f"{number}.csv").symlink_to(file)
-    for number, file in enumerate(sorted(more.path.iterdir())):
-        (folder / f"more-{number}.csv").symlink_to(file)
+    (folder / "events" / "first.csv").symlink_to(events.file)
+    (folder / _MORE).symlink_to(more.file)
     (folder / "clicklake.yaml").write_text(
         f"lake: {folder / 'lake'}\nsources:\n  click_events:\n    paths: {folder / 'events'}\n"
         "api:\n  requests_per_minute: 0\n"
@@ -223,8 +222,7 @@ def _cold(folder: Path, found: Measured) -> None:
 
 def _beside(folder: Path, server: Server, found: Measured) -> None:
     """Ask while a run brings more events: nothing fails, and sums of two tables always agree."""
-    for file in folder.glob("more-*.csv"):
-        file.rename(folder / "events" / file.name)
+    (folder / _MORE).rename(folder / "events" / _MORE)
     seen: set[int] = set()
 
     def check(body: bytes) -> bool:

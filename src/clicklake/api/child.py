@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import sys
-from types import FrameType
 from typing import Any
 
 from clicklake.errors import ClicklakeError
+from clicklake.interrupts import Interrupts
 from clicklake.lake import Lake, RunResult
 from clicklake.runs import Stage
 
@@ -27,16 +26,18 @@ def main() -> int:
     def progress(stage: Stage, begins: bool) -> None:
         tell("stage", **stage.told(), state="begins" if begins else "ended")
 
-    signal.signal(signal.SIGTERM, _interrupt)
-    wanted = json.loads(sys.stdin.read())
-    try:
-        result = _do(wanted["lake"], wanted["command"], wanted["arguments"], progress)
-    except KeyboardInterrupt:
-        tell("failed", error="stopped; run again, nothing is lost or doubled")
-        return 128 + signal.SIGTERM
-    except ClicklakeError as error:
-        tell("failed", error=str(error))
-        return error.exit_code
+    with Interrupts() as interrupts:
+        try:
+            wanted = json.loads(sys.stdin.read())
+            result = _do(wanted["lake"], wanted["command"], wanted["arguments"], progress)
+        except (Exception, KeyboardInterrupt) as error:
+            if interrupts.came:
+                tell("failed", error="stopped; run again, nothing is lost or doubled")
+                return interrupts.exit_code()
+            if not isinstance(error, ClicklakeError):
+                raise
+            tell("failed", error=str(error))
+            return error.exit_code
     if result.failures:
         tell("failed", error="; ".join(map(str, result.failures)), **_told(result))
         return 1
@@ -71,10 +72,6 @@ def _told(result: RunResult) -> dict[str, Any]:
 
 def _text(value: object) -> str:
     return value.isoformat() if hasattr(value, "isoformat") else str(value)
-
-
-def _interrupt(number: int, frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
 
 
 if __name__ == "__main__":

@@ -15,7 +15,6 @@ from clicklake.api.jobs import Jobs
 from clicklake.api.limits import Limiter
 from clicklake.api.work import Work
 from clicklake.contracts.model import Report
-from clicklake.lineage.graph import REPORT
 from clicklake.metrics import HttpMetrics, LakeMetrics
 from clicklake.rows import Rows
 from clicklake.serving import Kept, Serving
@@ -104,10 +103,10 @@ class State:
         return query(self.lake, grants, sql, limits, self.serving.release)
 
     def warm(self) -> None:
-        """Find out where the columns of all reports come from."""
+        """Find out where the columns of all tables and reports come from: grants and masks go by that."""
         lineage = self.lake.lineage
-        for name in self.lake.catalogue.report_names:
-            lineage.inputs(f"{REPORT}{name}")
+        for name in lineage.tables:
+            lineage.inputs(name)
 
     def look(self) -> None:
         """Follow the newest release, and reports whose files have changed."""

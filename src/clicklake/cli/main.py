@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
-import threading
 from collections.abc import Sequence
 from pathlib import Path
-from types import FrameType
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -30,6 +27,7 @@ from clicklake.cli import (
 )
 from clicklake.cli.context import Context
 from clicklake.errors import ClicklakeError
+from clicklake.interrupts import Interrupts
 
 app = typer.Typer(
     name="clicklake",
@@ -95,48 +93,28 @@ def run(arguments: list[str]) -> int:
         0 done, 1 the run failed, 2 wrong use or bad input, 3 a quality gate said no, 130 stopped by ^C, 143 by SIGTERM.
     """
     is_debug = "--debug" in arguments or bool(os.environ.get("CLICKLAKE_DEBUG"))
-    with _Interrupts() as interrupts:
+    with Interrupts() as interrupts:
         try:
             result = app(args=globals_first(arguments), standalone_mode=False)
         except (typer.Abort, KeyboardInterrupt):
-            return _stopped(interrupts.came)
+            return _stopped(interrupts)
         except typer.Exit as leaving:
-            return _stopped(interrupts.came) if interrupts.came else leaving.exit_code
+            return _stopped(interrupts) if interrupts.came else leaving.exit_code
         except Exception as error:
             if interrupts.came:  # an engine or writer that was interrupted gives an error of its own
-                return _stopped(interrupts.came)
+                return _stopped(interrupts)
             if is_debug:
                 raise
             return _told(error)
     if interrupts.came and result:  # typer makes a result of it
-        return _stopped(interrupts.came)
+        return _stopped(interrupts)
     return result if isinstance(result, int) else 0
 
 
-class _Interrupts:
-    """Remembers that ^C was typed or SIGTERM came, whatever the code that it interrupted makes of it."""
-
-    came: int | None = None
-
-    def __enter__(self) -> _Interrupts:
-        self._previous: dict[int, Any] = {}
-        if threading.current_thread() is threading.main_thread():
-            self._previous = {number: signal.signal(number, self._note) for number in (signal.SIGINT, signal.SIGTERM)}
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for number, handler in self._previous.items():
-            signal.signal(number, handler)
-
-    def _note(self, number: int, frame: FrameType | None) -> None:
-        self.came = number
-        raise KeyboardInterrupt
-
-
-def _stopped(number: int | None) -> int:
+def _stopped(interrupts: Interrupts) -> int:
     """Say that a signal ended the run; the exit code that shells give to it."""
     print("stopped; run the same command again, nothing is lost or doubled", file=sys.stderr)
-    return 128 + (number or signal.SIGINT)
+    return interrupts.exit_code()
 
 
 def _told(error: Exception) -> int:

@@ -7,6 +7,7 @@ where a Parquet file is read and put on where rows leave as Arrow.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from copy import copy
 from threading import Lock
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,7 @@ from clicklake.engines.spill import SpillFolder
 from clicklake.engines.sql import quote
 from clicklake.engines.standardise import FUNCTIONS as STANDARDISE
 from clicklake.errors import ClicklakeError, EngineError
+from clicklake.interrupts import stopped_too
 from clicklake.storage import Snapshot, Store, Target, Written
 from clicklake.storage.objects import is_url
 from clicklake.storage.parquet import write_files
@@ -69,6 +71,7 @@ class DuckDB:
         if threads:
             config["threads"] = threads
         self.connection = duckdb.connect(":memory:", config=config)
+        self._forget_signals = stopped_too(self.interrupt)
         self.execute("set global timezone = 'UTC'")  # of every cursor too
         if self.value("select current_setting('enable_progress_bar')"):  # in Jupyter it may not even be switched off
             self.execute("set enable_progress_bar = false")
@@ -261,11 +264,13 @@ class DuckDB:
         return other
 
     def interrupt(self) -> None:
-        """Stop the running query."""
-        self.connection.interrupt()
+        """Stop the running query, if there is one."""
+        with suppress(duckdb.ConnectionException):  # closed
+            self.connection.interrupt()
 
     def close(self) -> None:
         """Close the database and remove its spill folder."""
+        self._forget_signals()
         self.connection.close()
         if self._objects:
             self._objects.forget()

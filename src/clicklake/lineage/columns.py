@@ -93,6 +93,7 @@ class _Follower:
         self._trails: list[dict[int, Scope]] = []
         self._open: set[tuple[int, str]] = set()
         self._done: dict[tuple[int, str], tuple[list[exp.Expr], dict[int, Scope]]] = {}
+        self._decided: dict[int, tuple[list[Input], dict[int, Scope]]] = {}
 
     def inputs(self, root: Scope, name: str) -> list[Input]:
         """What one column of the query comes from."""
@@ -140,17 +141,16 @@ class _Follower:
         """An expression with the columns of the query's own parts put in."""
         choices: dict[str, list[exp.Expr]] = {}
         for part in walk_in_scope(node):
-            if isinstance(part, exp.Column) and part.sql() not in choices:
-                choices[part.sql()] = self._column(part, scope)
+            if isinstance(part, exp.Column) and _key(part) not in choices:
+                choices[_key(part)] = self._column(part, scope)
         for inner in self._subqueries(node, scope):
-            choices[inner.expression.sql()] = self._output(inner, _names(inner)[0])
+            choices[_key(inner.expression)] = self._output(inner, _names(inner)[0])
         branches = max((len(values) for values in choices.values()), default=1)
-        found: dict[str, exp.Expr] = {}
+        values = []
         for branch in range(branches):
-            chosen = {sql: values[min(branch, len(values) - 1)] for sql, values in choices.items() if values}
-            value = _replaced(node, chosen)
-            found.setdefault(value.sql(), value)
-        return list(found.values())
+            chosen = {key: values[min(branch, len(values) - 1)] for key, values in choices.items() if values}
+            values.append(_replaced(node, chosen))
+        return values if branches == 1 else list({value.sql(): value for value in values}.values())
 
     def _column(self, column: exp.Column, scope: Scope) -> list[exp.Expr]:
         at: Scope | None = scope
@@ -182,7 +182,17 @@ class _Follower:
                 part.meta["rows"] = list(dict.fromkeys(below or _tables(scope)))
         return value
 
-    def _indirect(self, scope: Scope) -> Iterator[Input]:
+    def _indirect(self, scope: Scope) -> list[Input]:
+        """What decides about a query's rows, whichever of its columns is asked for."""
+        if id(scope) not in self._decided:
+            self._trails.append({})
+            found = list(self._deciding_clauses(scope))
+            self._decided[id(scope)] = found, self._trails.pop()
+        found, trail = self._decided[id(scope)]
+        self._trails[-1].update(trail)
+        return found
+
+    def _deciding_clauses(self, scope: Scope) -> Iterator[Input]:
         for key, influence in _CLAUSES:
             clause = scope.expression.args.get(key)
             if clause is not None:
@@ -229,13 +239,18 @@ def _tables(scope: Scope) -> Iterator[str]:
 
 def _replaced(node: exp.Expr, chosen: Mapping[str, exp.Expr]) -> exp.Expr:
     def put(part: exp.Expr) -> exp.Expr:
-        if not isinstance(part, (exp.Column, exp.Query)) or part.sql() not in chosen:
+        if not isinstance(part, (exp.Column, exp.Query)) or _key(part) not in chosen:
             return part
-        value = chosen[part.sql()].copy()
+        value = chosen[_key(part)].copy()
         within = part.parent is not None and not isinstance(part.parent, (exp.Func, exp.Paren, exp.Subquery))
         return exp.paren(value) if within and isinstance(value, (exp.Binary, exp.Case)) else value
 
     return node.transform(put)
+
+
+def _key(part: exp.Expr) -> str:
+    """What tells a column or a subquery from others of the same query."""
+    return f"{part.table}.{part.name}" if isinstance(part, exp.Column) else str(part.sql())
 
 
 def _names(scope: Scope) -> list[str]:

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 _OPERATORS: Mapping[str, str] = {"eq": "=", "ne": "<>", "lt": "<", "lte": "<=", "gt": ">", "gte": ">="}
 _MOST_FILTERS, _MOST_VALUES, _MOST_TEXT = 20, 200, 1000
+_NO_END = 1 << 53
+_FILTERED_AT_ONCE = 122_880
+"""Rows in which a page that is filtered is looked for first: a row group."""
 _PLACE = ("file_index", "file_row_number")
 
 
@@ -94,9 +97,9 @@ class Place:
             release, version, file, row = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
         except (ValueError, TypeError, RecursionError) as error:
             raise UsageError("after: not what a link to a next page holds") from error
-        is_whole = all(type(number) is int and 0 <= number < 1 << 53 for number in (file, row))
+        is_whole = all(type(number) is int and 0 <= number < _NO_END for number in (file, row))
         is_one = (type(release) is int and version is None) or (release is None and type(version) is int)
-        if not is_whole or not is_one or not 0 <= (release if version is None else version) < 1 << 53:
+        if not is_whole or not is_one or not 0 <= (release if version is None else version) < _NO_END:
             raise UsageError("after: not what a link to a next page holds")
         return cls(release, version, file, row)
 
@@ -181,17 +184,15 @@ def page(engine: DuckDB, asked: Asked, start: Place, limit: int) -> tuple[pa.Tab
         limit: Rows at the most.
     """
     asked.check()
-    files, first, row = asked.files, start.file, start.row
+    missing = limit + 1  # one more tells whether there is a next page
     found: list[pa.Table] = []
-    missing, at_once = limit + 1, 1  # one more tells whether there is a next page
-    while first < len(files) and missing:
-        sql = asked.sql(engine, files[first : first + at_once], places=True)
-        after = f" and (file_index > 0 or file_row_number >= {int(row)})" if row else ""
-        part = engine.table(f"{sql}{after} order by file_index, file_row_number limit {int(missing)}")
+    for window in _windows(asked, start, missing):
+        part = engine.table(f"{window.sql(engine, asked)} limit {int(missing)}")
         at = part.schema.get_field_index("file_index")
-        found.append(part.set_column(at, "file_index", pa.compute.add(part["file_index"], first)))
+        found.append(part.set_column(at, "file_index", pa.compute.add(part["file_index"], window.first)))
         missing -= part.num_rows
-        first, row, at_once = first + at_once, 0, at_once * 2
+        if not missing:
+            break
     if not found:  # a table without files
         return engine.table(asked.sql(engine, [], places=False)), None
     rows = pa.concat_tables(found)
@@ -200,6 +201,57 @@ def page(engine: DuckDB, asked: Asked, start: Place, limit: int) -> tuple[pa.Tab
         file, place = (int(rows[name][limit].as_py()) for name in _PLACE)
         following = Place(start.release, start.version, file, place)
     return rows.slice(0, limit).drop_columns(list(_PLACE)), following
+
+
+@dataclass(frozen=True)
+class _Window:
+    """Rows that are read at once: some of one file, or a few whole files.
+
+    Args:
+        files: Which.
+        first: The number of the first of them among all.
+        rows: From which row to before which of a single file; None where whole files are read.
+    """
+
+    files: Sequence[str]
+    first: int
+    rows: tuple[int, int] | None = None
+
+    def sql(self, engine: DuckDB, asked: Asked) -> str:
+        """What reads it, in order."""
+        sql = asked.sql(engine, self.files, places=True)
+        if self.rows is None:
+            return f"{sql} order by file_index, file_row_number"
+        # A range of a single file is what the reader skips row groups by; an order alone would read all of them.
+        # DuckDB 2.0 fails with an internal error where such a range is ordered and limited beside file_index.
+        first, end = self.rows
+        ranged = f"{sql} and file_row_number >= {first} and file_row_number < {end}"
+        return (
+            f"select * exclude (file_row_number), 0::bigint as file_index, file_row_number "
+            f"from (select * exclude (file_index) from ({ranged})) order by file_row_number"
+        )
+
+
+def _windows(asked: Asked, start: Place, wanted: int) -> Iterator[_Window]:
+    """All rows behind a place, in order, in parts that grow: what is wanted is mostly found in the first."""
+    counts = {asked.snapshot.uri(path): rows for path, rows in asked.snapshot.rows_by_path.items()}
+    files, first, row = asked.files, start.file, start.row
+    size = _FILTERED_AT_ONCE if asked.filters else wanted
+    while first < len(files):
+        count = counts[files[first]]
+        if count is None:  # its log has no statistics
+            yield _Window(files[first : first + 1], first, (row, _NO_END))
+            first, row = first + 1, 0
+        elif row or count > size:
+            yield _Window(files[first : first + 1], first, (row, row + size))
+            first, row = (first, row + size) if row + size < count else (first + 1, 0)
+        else:
+            after, rows = first, 0
+            while after < len(files) and (more := counts[files[after]]) is not None and rows + more <= size:
+                after, rows = after + 1, rows + more
+            yield _Window(files[first:after], first)
+            first = after
+        size *= 4
 
 
 def stream(engine: DuckDB, asked: Asked, batch: int = 10_000) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
