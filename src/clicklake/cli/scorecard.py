@@ -18,10 +18,10 @@ def show_scorecard(context: Context, shown: Shown) -> None:
     if context.json:
         context.show([shown.row()])
         return
-    if not shown.ledger:
+    if not shown.card.ledger:
         context.say("nothing was refined yet: clicklake run click_events=PATH, or clicklake demo")
         return
-    context.show(shown.ledger, title="Ledger: every row has one fate")
+    context.show(shown.card.sources(), title="Ledger: every row has one fate")
     context.show(
         [{name: value for name, value in row.items() if name != "verdicts"} for row in found.tables()],
         title="Scorecard: the worst measure of each dimension (percent of rows without a fault)",

@@ -52,7 +52,7 @@ def _drawn(result: Result, is_dark: bool, is_phone: bool, is_half: bool) -> str:
     if plot is None:
         return "null"
     width = PHONE if is_phone else HALF if is_half or not is_wide(result) else WIDE
-    spec = lay_out(result.doc.chart.kind, plot, width).to_dict()
+    spec = lay_out(result.doc.chart.kind, plot, width).to_dict(validate=False)
     rows = spec.pop("datasets", {})
     for layer in spec["layer"]:
         _with_moments(layer.get("encoding", {}))

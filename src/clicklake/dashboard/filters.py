@@ -85,6 +85,12 @@ class Choices:
         return Days(first, days.since - timedelta(days=1)) if first >= self.first else None
 
 
+def first(choices: Choices) -> Chosen:
+    """What is chosen where the URL says nothing."""
+    days = _days(choices.period, choices)
+    return Chosen(days, choices.before(days))
+
+
 def bar(choices: Choices) -> Chosen:
     """Draw the filters and tell what is chosen; takes the URL over where it was changed, and keeps it up to date."""
     problems = _take_url(choices)

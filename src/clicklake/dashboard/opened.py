@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from clicklake.access import Access
+from clicklake.dashboard.lake.measuring import Measuring
 from clicklake.lake import Lake
 from clicklake.serving import Serving
 
@@ -17,11 +18,13 @@ class Opened:
         lake: The lake.
         serving: Reads it for all sessions.
         access: Who may see what.
+        measuring: Measures its tables.
     """
 
     lake: Lake
     serving: Serving
     access: Access
+    measuring: Measuring
 
 
 _opened: list[Opened] = []
@@ -34,7 +37,7 @@ def open_for_pages(lake: Lake) -> Opened:
         lake: The lake.
     """
     close()
-    opened = Opened(lake, Serving(lake), Access(lake))
+    opened = Opened(lake, Serving(lake), Access(lake), Measuring(lake))
     _opened.append(opened)
     return opened
 
@@ -47,4 +50,6 @@ def opened() -> Opened:
 def close() -> None:
     """Show no lake any more."""
     while _opened:
-        _opened.pop().serving.close()
+        closed = _opened.pop()
+        closed.measuring.close()
+        closed.serving.close()

@@ -10,17 +10,18 @@ import socket
 import threading
 import webbrowser
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from clicklake.errors import ClicklakeError, MissingExtraError, UsageError
+from clicklake.errors import MissingExtraError, UsageError
 from clicklake.lake import Lake
 from clicklake.settings import LoginSettings
 
 SCRIPT = Path(__file__).parent / "script" / "app.py"
 """What Streamlit runs for each viewer."""
+_SECONDS_TO_STOP = 10.0
 PORT = 8501
 """Where the dashboard is, unless asked for elsewhere."""
 
@@ -61,20 +62,24 @@ def serve(lake: Lake, host: str, port: int, say: Callable[[str], None], *, is_op
 
     from streamlit.web import bootstrap
 
-    from clicklake.dashboard import opened, theme
+    from clicklake.dashboard import opened, theme, warm
 
-    opened.open_for_pages(lake)
+    here = opened.open_for_pages(lake)
     flags = {name.replace(".", "_"): value for name, value in {**options(host, port, login), **theme.options()}.items()}
     bootstrap.load_config_options(flags)
     logging.getLogger("streamlit").setLevel(logging.WARNING)
     say(f"dashboard of {lake.path}: {url(host, port)} (stop with ^C)")
-    threading.Thread(target=_warm_up, daemon=True).start()
+    stop = threading.Event()
+    warming = threading.Thread(target=warm.keep_warm, args=(here, stop), daemon=True)
+    warming.start()
     if is_opened:
         webbrowser.open(url(host, port))
     try:
         _serve(listening, login)
     finally:
+        stop.set()
         opened.close()
+        warming.join(_SECONDS_TO_STOP)
     say("dashboard stopped")
 
 
@@ -108,19 +113,6 @@ def _serve(listening: socket.socket, login: LoginSettings) -> None:
         ws_max_size=1 << 20,
     )
     Server(config).run(sockets=[listening])
-
-
-def _warm_up() -> None:
-    """Import what the first page needs while the person who wants to see it opens a browser."""
-    import altair  # noqa: F401
-    import pandas.io.formats.style  # noqa: F401
-    import scipy.optimize  # noqa: F401
-    import scipy.special  # noqa: F401
-
-    from clicklake.dashboard.opened import opened
-
-    with suppress(ClicklakeError, IndexError):
-        opened().serving.report("data_range")
 
 
 def options(host: str, port: int, login: LoginSettings) -> dict[str, object]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -21,6 +21,9 @@ from clicklake.reports.render import Result
 from clicklake.reports.run import Window
 from clicklake.rows import Rows
 from clicklake.serving import Serving
+
+Asked = Iterator[tuple[str, dict[str, Any]]]
+"""Reports by name, each with what is given to `View.report`."""
 
 logger = logging.getLogger("clicklake")
 
@@ -75,6 +78,10 @@ class View:
         doc = report.doc.model_copy(update={"chart": chart}) if chart else report.doc
         note = " · ".join(filter(None, (rows.note, None if len(rows) else doc.empty))) or None
         return Result(name, doc, rows.table, self.lake.settings.currency, str(window), note=note)
+
+    def within(self, chosen: Chosen) -> View:
+        """The same with these filters."""
+        return replace(self, chosen=chosen)
 
     def drawn(self, result: Result, chart: Chart) -> Result:
         """The same rows with another chart."""

@@ -19,16 +19,11 @@ class Shown:
     assessment: Assessment
     impact: list[dict[str, Any]]
 
-    @property
-    def ledger(self) -> list[dict[str, Any]]:
-        """The sources with their verdicts."""
-        return [{**entry.row(), "verdict": self.card.verdicts[entry.source]} for entry in self.card.ledger]
-
     def row(self) -> dict[str, Any]:
         """Everything, for programs."""
         card, found = self.card, self.assessment
         return {
-            "ledger": self.ledger,
+            "ledger": card.sources(),
             "dimensions": card.dimensions,
             "reasons": card.reasons,
             "trend": card.trend,

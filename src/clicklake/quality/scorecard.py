@@ -38,6 +38,10 @@ class Scorecard:
     drift: list[dict[str, Any]] = field(default_factory=list)
     verdicts: dict[str, str] = field(default_factory=dict)
 
+    def sources(self) -> list[dict[str, Any]]:
+        """The sources, each with its fates and its verdict."""
+        return [{**entry.row(), "verdict": self.verdicts[entry.source]} for entry in self.ledger]
+
 
 def scorecard(store: Store, engine: Engine, catalogue: Catalogue, settings: QualitySettings) -> Scorecard:
     """Read the scorecard from the lake's tables."""

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from clicklake.dashboard import opened
 from clicklake.dashboard.sankey import flows_of, sankey
 from clicklake.lake import Lake
 from clicklake.overview import tables
@@ -125,12 +126,16 @@ def test_quality_is_that_of_the_command(made, show):
     assert is_fine(app) and app.query_params == {}
     found = collect(made, keep=False)
     assert {tile.label: tile.value for tile in app.metric} == {
-        row["source"]: formats.show(row["quality_score"], "percent") for row in found.ledger
+        row["source"]: formats.show(row["quality_score"], "percent") for row in found.card.sources()
     }
+    assert "are being measured" in app.info[0].value
+    opened.opened().measuring.wait()
+    app.run()
+    assert not app.info
     assert frame(app, "table", "rows") == [[row["table"], row["rows"]] for row in found.assessment.tables()]
     app = show(made, "lake", part="ledger")
     assert frame(app, "source", "rows_ingested", "loaded", "quarantined") == [
-        [row["source"], row["rows_ingested"], row["loaded"], row["quarantined"]] for row in found.ledger
+        [row["source"], row["rows_ingested"], row["loaded"], row["quarantined"]] for row in found.card.sources()
     ]
 
 

@@ -11,12 +11,14 @@ from clicklake.contracts.model import Chart, ReportColumn, ReportDoc
 from clicklake.dashboard import listing, parts
 from clicklake.dashboard.charts import chart_of
 from clicklake.dashboard.lake.granted import require
+from clicklake.dashboard.opened import opened
 from clicklake.dashboard.view import View
-from clicklake.quality.collect import Shown, collect
-from clicklake.quality.scorecard import DRIFT
+from clicklake.quality.scorecard import DRIFT, Scorecard, scorecard
 from clicklake.refine.settle import LEDGER, QUARANTINE
 from clicklake.reports import formats
 from clicklake.reports.render import Result
+
+Versions = tuple[int | None, ...]
 
 _SCORE = "Rows loaded of those loaded and quarantined, in percent."
 _LEDGER: listing.Docs = {
@@ -60,25 +62,69 @@ _DRIFT: listing.Docs = {
 }
 
 
-def measured(view: View) -> Shown:
-    """The lake's quality as `clicklake quality` tells it; measured once for a release and what came since."""
-    snapshots = (view.lake.store.find(name) for name in (LEDGER, QUARANTINE, DRIFT))
-    versions = tuple(snapshot.version if snapshot else None for snapshot in snapshots)
-    release = view.release
-    return _measured(view.lake.path, release.release_id if release else 0, versions, view.lake)
-
-
-@st.cache_resource(max_entries=4, show_spinner="Measuring the tables")
-def _measured(path: str, release: int, versions: tuple[int | None, ...], _lake: Any) -> Shown:  # noqa: ANN401
-    return collect(_lake, keep=False)
-
-
 def draw(view: View) -> None:
     """Draw the section."""
     require(view, LEDGER)
-    found = measured(view)
-    _scores(found)
-    _trend(view, found)
+    card = _card(view)
+    _scores(card)
+    _trend(view, card)
+    with parts.told():
+        _measures(view)
+
+
+def draw_ledger(view: View) -> None:
+    """Draw the ledger and drift."""
+    require(view, LEDGER, DRIFT)
+    card = _card(view)
+    listing.show(
+        "ledger",
+        "Ledger: every row has one fate",
+        "One row per source, all its rows since the beginning.",
+        card.sources(),
+        _LEDGER,
+        empty="Nothing was refined yet: clicklake run click_events=PATH.",
+    )
+    listing.show(
+        "drift",
+        "Drift: where files differ from their contract",
+        "One row per source and difference, newest first.",
+        card.drift,
+        _DRIFT,
+        empty="No file differs from its contract.",
+    )
+
+
+def _card(view: View) -> Scorecard:
+    lake, versions = view.lake, _versions(view)
+    return _read_card(lake.path, versions, lake)
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _read_card(path: str, versions: Versions, _lake: Any) -> Scorecard:  # noqa: ANN401
+    engine = _lake.local_engine()
+    try:
+        return scorecard(_lake.store, engine, _lake.catalogue, _lake.settings.quality)
+    finally:
+        engine.close()
+
+
+def _versions(view: View) -> Versions:
+    """What scores and measures are made of: the release, and what runs write beside it."""
+    snapshots = (view.lake.store.find(name) for name in (LEDGER, QUARANTINE, DRIFT))
+    release = view.release
+    return release.release_id if release else 0, *(found.version if found else None for found in snapshots)
+
+
+def _measures(view: View) -> None:
+    """The tables measure by measure: as of the newest release, or of one before it until that is measured."""
+    versions = _versions(view)
+    found = opened().measuring.newest(versions)
+    if found.of != versions:
+        _await(versions)
+    if found.error:
+        raise found.error
+    if found.assessment is None:
+        return
     granted = set(view.grants.tables())
     tables = [row for row in found.assessment.tables() if row["table"] in granted]
     listing.show(
@@ -96,31 +142,21 @@ def draw(view: View) -> None:
     )
 
 
-def draw_ledger(view: View) -> None:
-    """Draw the ledger and drift."""
-    require(view, LEDGER, DRIFT)
-    found = measured(view)
-    listing.show(
-        "ledger",
-        "Ledger: every row has one fate",
-        "One row per source, all its rows since the beginning.",
-        found.ledger,
-        _LEDGER,
-        empty="Nothing was refined yet: clicklake run click_events=PATH.",
-    )
-    listing.show(
-        "drift",
-        "Drift: where files differ from their contract",
-        "One row per source and difference, newest first.",
-        found.card.drift,
-        _DRIFT,
-        empty="No file differs from its contract.",
-    )
+@st.fragment(run_every=1)
+def _await(versions: Versions) -> None:
+    """Say that the tables are being measured, and draw the page anew when they are."""
+    found = opened().measuring.newest(versions)
+    if found.of == versions:
+        st.rerun()
+    told = "The tables are being measured: that takes a while after each release."
+    if found.assessment and found.assessment.release:
+        told += f" What stands below is of release {found.assessment.release.release_id}."
+    st.info(told, icon=":material/hourglass_top:")
 
 
-def _scores(found: Shown) -> None:
+def _scores(card: Scorecard) -> None:
     with st.container(horizontal=True, key="tiles-quality"):
-        for row in found.ledger:
+        for row in card.sources():
             st.metric(
                 row["source"],
                 formats.show(row["quality_score"], "percent"),
@@ -130,8 +166,8 @@ def _scores(found: Shown) -> None:
             )
 
 
-def _trend(view: View, found: Shown) -> None:
-    trend = found.card.trend
+def _trend(view: View, card: Scorecard) -> None:
+    trend = card.trend
     with st.container(border=True, key="card-trend"):
         title = "Quality score of the rows that each run brought"
         parts.heading(title, "One point per source and run; a run that brought no rows of a source has none.")

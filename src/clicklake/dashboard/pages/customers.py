@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import streamlit as st
 
-from clicklake.dashboard.parts import card
-from clicklake.dashboard.view import View
+from clicklake.dashboard.parts import ROWS, card
+from clicklake.dashboard.view import Asked, View
 
 PARTS = ("Segments", "Lifetime value", "At risk")
 """What is shown at a time: models are fitted for those alone who want to see what they say."""
+
+
+def first(view: View) -> Asked:
+    """The reports that are shown first."""
+    for name in ("rfm_segments", "rfm_grid", "user_segments"):
+        yield name, {"limit": ROWS}
+    yield "retention_cohorts", {"limit": None}
 
 
 def page(view: View) -> None:

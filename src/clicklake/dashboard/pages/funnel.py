@@ -14,7 +14,7 @@ from clicklake.dashboard.charts import chart_of
 from clicklake.dashboard.sankey import flows_of, sankey
 from clicklake.dashboard.states import no_rows
 from clicklake.dashboard.theme import repainted
-from clicklake.dashboard.view import View
+from clicklake.dashboard.view import Asked, View
 from clicklake.personal import MASK
 from clicklake.reports.formats import integer, label
 
@@ -24,6 +24,15 @@ _MEASURES = {
     "in_order": ("users_in_order", "pct_in_order_of_first"),
     "at_all": ("users", "pct_of_first"),
 }
+
+
+def first(view: View) -> Asked:
+    """The reports that are shown first."""
+    known = view.lake.catalogue.report("funnel").doc.parameters
+    yield "event_types", {}
+    yield "funnel", {name: known[name].default for name in ("steps", "by", "within_days")}
+    yield "purchase_flows", {}
+    yield "purchase_paths", {"limit": parts.ROWS}
 
 
 def page(view: View) -> None:

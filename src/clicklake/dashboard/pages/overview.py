@@ -7,7 +7,7 @@ import streamlit as st
 from clicklake.contracts.model import Chart
 from clicklake.dashboard.parts import below, card, told
 from clicklake.dashboard.parts import tiles as draw_tiles
-from clicklake.dashboard.view import View
+from clicklake.dashboard.view import Asked, View
 
 _FIGURES = ("revenue", "orders", "average_order_value", "active_users", "conversion_pct")
 _LINES = {
@@ -16,6 +16,14 @@ _LINES = {
     "active_users": "Users active each day",
     "conversion_pct": "Active users who buy, each day",
 }
+
+
+def first(view: View) -> Asked:
+    """The reports that are shown first."""
+    yield "key_figures", {}
+    if view.chosen.before:
+        yield "key_figures", {"days": view.chosen.before}
+    yield "daily_figures", {"limit": None}
 
 
 def page(view: View) -> None:

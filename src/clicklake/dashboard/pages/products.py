@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import streamlit as st
 
-from clicklake.dashboard.parts import card
-from clicklake.dashboard.view import View
+from clicklake.dashboard.parts import ROWS, card
+from clicklake.dashboard.view import Asked, View
 
 _PERFORMANCE = (
     *("product_id", "category", "revenue", "margin", "units", "return_pct"),
     *("product_views", "add_to_carts", "purchases", "view_to_cart_pct", "cart_to_purchase_pct"),
 )
+
+
+def first(view: View) -> Asked:
+    """The reports that are shown first."""
+    for name in ("category_performance", "product_performance", "product_affinity"):
+        yield name, {"limit": ROWS}
+    yield "top_products", {"limit": 10}
 
 
 def page(view: View) -> None:

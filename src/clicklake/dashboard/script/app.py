@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from importlib import import_module
 from typing import Any
 
@@ -63,7 +62,7 @@ def _draw(entry: Entry, view: View) -> None:
             if choices is None:
                 states.empty_lake(view.lake.path)
                 return
-            view = replace(view, chosen=filters.bar(choices))
+            view = view.within(filters.bar(choices))
         for problem in view.chosen.problems:
             st.warning(f"{states.plain(problem)}: left out.", icon=":material/link_off:")
     draw: Callable[[View], None] = import_module(f"clicklake.dashboard.pages.{entry.name}").page
