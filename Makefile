@@ -6,7 +6,7 @@ ROWS   ?= 2000000
 DEMO   ?= demo
 PLAIN  := not slow and not network and not browser and not spark and not kafka and not s3 and not monitoring
 
-.PHONY: help demo test coverage test-all test-browser test-monitoring test-spark test-kafka test-s3 faults lint format docs bench bench-increment bench-commerce bench-stream bench-large bench-serve bench-engines clean
+.PHONY: help demo test coverage test-all test-browser test-monitoring test-spark test-kafka test-s3 faults lint format docs bench bench-increment bench-commerce bench-stream bench-large bench-serve bench-dashboard bench-engines clean
 
 help:  ## Say what there is
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-15s %s\n", $$1, $$2}'
@@ -114,6 +114,10 @@ bench-large: $(BENCH)  ## 200,000,000 events, generated in parts
 bench-serve: $(BENCH)  ## The API on 2,000,000 events: requests a second at 1, 8 and 32 clients
 	$(VENV)-bench/bin/python -m pip install --quiet --editable '.[api]'
 	$(VENV)-bench/bin/python -m benchmarks.serve $(ARGS)
+
+bench-dashboard: $(BENCH)  ## The dashboard's pages in a browser on 2,000,000 and 20,000,000 events; needs Chromium
+	$(VENV)-bench/bin/python -m pip install --quiet --editable '.[dashboard]'
+	$(VENV)-bench/bin/python -m benchmarks.dashboard $(ARGS)
 
 bench-engines: $(VENV)/.spark  ## Both engines and a PySpark script, 2,000,000 and 20,000,000 events; needs Java
 	$(BIN)/python -m benchmarks.engines $(ARGS)
