@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from datetime import date
 from typing import TYPE_CHECKING, Any
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from clicklake.build.release import Release
 from clicklake.contracts.model import Report
 from clicklake.errors import ClicklakeError, NothingYetError
+from clicklake.reports.filters import Filtering
 from clicklake.reports.run import report_tables
 from clicklake.rows import Rows
 from clicklake.serving.generation import Generation
@@ -43,6 +44,7 @@ class Serving:
         self.lake = lake
         self.seconds = seconds
         self.kept: Kept[Rows] = Kept(kept_bytes, lambda rows: int(rows.table.nbytes) + 512)
+        self._reads: dict[Hashable, list[str]] = {}
         self._now: Generation | None = None
         self._next_look = 0.0
         self._looking, self._lock = threading.Lock(), threading.Lock()
@@ -161,15 +163,32 @@ class Serving:
                         **arguments,
                     )
 
-            versions = self.versions(report, generation.release)
+            versions = self.versions(report, generation.release, arguments)
             key = (generation.release.release_id, versions, name, report.sql, *days, limit, given)
             return self.kept.get_or_make(key, make)
 
-    def versions(self, report: Report, release: Release | None) -> tuple[Hashable, ...]:
-        """The tables of a report that a release doesn't name, with their versions: its rows change with these too."""
-        others = [name for name in report_tables(report) if release is None or name not in release.versions]
+    def versions(
+        self, report: Report, release: Release | None, parameters: Mapping[str, object]
+    ) -> tuple[Hashable, ...]:
+        """What a report's rows change with beside the release: its filters, and tables that no release names.
+
+        Args:
+            report: The report.
+            release: What is read.
+            parameters: What is given to it; filters read tables of their own.
+
+        Raises:
+            UsageError: The report can't be restricted by such a filter.
+        """
+        filters = self.lake.catalogue.filters
+        used = tuple((name, known.doc) for name, known in filters.items() if parameters.get(name) is not None)
+        key = (report.name, report.sql, used)
+        if key not in self._reads:
+            known = Filtering(self.lake.catalogue, {name: "" for name, _ in used}, self.lake.parameters)
+            self._reads[key] = report_tables(report, known)
+        others = [name for name in self._reads[key] if release is None or name not in release.versions]
         found = ((name, self.lake.store.find(name)) for name in others)
-        return tuple((name, snapshot.version if snapshot else None) for name, snapshot in found)
+        return used, *((name, snapshot.version if snapshot else None) for name, snapshot in found)
 
     def close(self) -> None:
         """Close the engine, once its last reader is done."""

@@ -128,6 +128,32 @@ def test_what_no_release_names_is_read_as_it_is_now(lake: Lake, run: Callable[[i
     assert serving.report("raw").to_pylist() == [{"rows_there": 3}]
 
 
+def test_what_a_filter_alone_reads_is_read_as_it_is_now_too(
+    lake: Lake, run: Callable[[int], None], tmp_path: Path
+) -> None:
+    run(1)
+    project = tmp_path / "project"
+    (project / "filters").mkdir(parents=True)
+    (project / "clicklake.yaml").write_text(f"lake: {lake.path}\n")
+    (project / "filters" / "rows_in_bronze.yml").write_text(
+        "title: Users of a lake that has so many rows in bronze\n"
+        "description: All users, or nobody.\n"
+        "columns: [user_id]\n"
+        "members: |\n"
+        "  select user_id as member from gold.fact_events\n"
+        "  where (select count(*) from bronze.click_events) >= cast(:value as bigint)\n"
+        "values: select '3' as value, cast(null as varchar) as kind, count(*) as size from gold.fact_events\n"
+        "known: ['3']\n"
+    )
+    serving = Serving(Lake(config=project / "clicklake.yaml"))
+    assert serving.report("revenue_metrics", rows_in_bronze="3").to_pylist()[0]["purchasers"] == 0
+    Lake(lake.path).ingest("click_events", tmp_path / _more(tmp_path))
+    assert serving.report("revenue_metrics", rows_in_bronze="3").to_pylist()[0]["purchasers"] == 1
+    assert serving.report("revenue_metrics", rows_in_bronze="3") is serving.report(
+        "revenue_metrics", rows_in_bronze="3"
+    )
+
+
 def test_a_query_that_takes_too_long_is_stopped(lake: Lake, run: Callable[[int], None]) -> None:
     run(1)
     with Serving(lake).reading() as generation, pytest.raises(TookTooLongError, match="0.2 seconds"):

@@ -126,7 +126,7 @@ class _Question:
     def etag(self, release: Release | None) -> str:
         """Of the answer on a release."""
         report = self.report
-        versions = self.server.serving.versions(report, release)
+        versions = self.server.serving.versions(report, release, self.arguments)
         number = release.release_id if release else None
         return self.server.etag(
             self.caller, number, versions, report.name, report.sql, self.arguments, self.limit, self.format
