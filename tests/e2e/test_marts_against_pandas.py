@@ -294,3 +294,18 @@ def test_purchase_paths(lake: Lake, facts: dict[str, pd.DataFrame], window: str)
         expected[text] = expected.get(text, 0) + 1
     made = lake.report("purchase_paths", limit=100_000, **WINDOWS[window]).to_pylist()
     assert {row["path"]: row["sessions"] for row in made} == expected
+
+
+def test_all_tell_a_customer_by_the_same_rule(lake: Lake) -> None:
+    """The mart and two reports each hold the rule of the RFM segments, since SQL has no includes."""
+    grid = lake.report("rfm_grid").to_pylist()
+    rule = {(row["r_score"], row["f_score"]): row["segment"] for row in grid}
+    assert len(rule) == 25
+    mart = lake.query("select distinct r_score, f_score, rfm_segment from gold.customer_segments").to_pylist()
+    assert len(mart) > 15
+    assert {(row["r_score"], row["f_score"]): row["rfm_segment"] for row in mart}.items() <= rule.items()
+    counts: dict[str, int] = {}
+    for row in grid:
+        if row["customers"]:
+            counts[row["segment"]] = counts.get(row["segment"], 0) + row["customers"]
+    assert {row["segment"]: row["customers"] for row in lake.report("rfm_segments").to_pylist()} == counts
