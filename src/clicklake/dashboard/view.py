@@ -22,8 +22,8 @@ from clicklake.reports.run import Window
 from clicklake.rows import Rows
 from clicklake.serving import Serving
 
-Asked = Iterator[tuple[str, dict[str, Any]]]
-"""Reports by name, each with what is given to `View.report`."""
+Asked = Iterator[tuple[str, dict[str, Any], bool]]
+"""Reports by name, each with what is given to `View.report`, and whether its chart stands beside another."""
 
 logger = logging.getLogger("clicklake")
 

@@ -9,6 +9,7 @@ from importlib import import_module
 
 from clicklake.access import LOCAL
 from clicklake.dashboard import filters
+from clicklake.dashboard.charts import chart_of
 from clicklake.dashboard.opened import Opened
 from clicklake.dashboard.pages import PAGES
 from clicklake.dashboard.view import View
@@ -39,7 +40,7 @@ def keep_warm(here: Opened, stop: threading.Event) -> None:
 
 
 def make_ready(here: Opened, stop: threading.Event | None = None) -> None:
-    """Have the reports kept that pages show where nothing was chosen.
+    """Have the reports and charts kept that pages show where nothing was chosen.
 
     Args:
         here: The lake.
@@ -55,11 +56,11 @@ def make_ready(here: Opened, stop: threading.Event | None = None) -> None:
     view = view.within(filters.first(choices))
     for entry in PAGES:
         module = import_module(f"clicklake.dashboard.pages.{entry.name}")
-        for report, given in module.first(view) if hasattr(module, "first") else ():
+        for report, given, is_half in module.first(view) if hasattr(module, "first") else ():
             if stop and stop.is_set():
                 return
             with suppress(ClicklakeError):  # the page tells it
-                view.report(report, **given)
+                chart_of(view.report(report, **given), is_dark=False, is_phone=False, is_half=is_half)
 
 
 def _load() -> None:

@@ -13,9 +13,10 @@ PARTS = ("Segments", "Lifetime value", "At risk")
 
 def first(view: View) -> Asked:
     """The reports that are shown first."""
-    for name in ("rfm_segments", "rfm_grid", "user_segments"):
-        yield name, {"limit": ROWS}
-    yield "retention_cohorts", {"limit": None}
+    for name in ("rfm_segments", "rfm_grid"):
+        yield name, {"limit": ROWS}, True
+    yield "retention_cohorts", {"limit": None}, False
+    yield "user_segments", {"limit": ROWS}, False
 
 
 def page(view: View) -> None:

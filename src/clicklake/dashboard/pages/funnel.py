@@ -29,10 +29,10 @@ _MEASURES = {
 def first(view: View) -> Asked:
     """The reports that are shown first."""
     known = view.lake.catalogue.report("funnel").doc.parameters
-    yield "event_types", {}
-    yield "funnel", {name: known[name].default for name in ("steps", "by", "within_days")}
-    yield "purchase_flows", {}
-    yield "purchase_paths", {"limit": parts.ROWS}
+    yield "event_types", {}, False
+    yield "funnel", {name: known[name].default for name in ("steps", "by", "within_days")}, False
+    yield "purchase_flows", {}, False
+    yield "purchase_paths", {"limit": parts.ROWS, "chart": Chart()}, False
 
 
 def page(view: View) -> None:

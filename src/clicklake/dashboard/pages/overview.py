@@ -20,10 +20,11 @@ _LINES = {
 
 def first(view: View) -> Asked:
     """The reports that are shown first."""
-    yield "key_figures", {}
+    yield "key_figures", {}, False
     if view.chosen.before:
-        yield "key_figures", {"days": view.chosen.before}
-    yield "daily_figures", {"limit": None}
+        yield "key_figures", {"days": view.chosen.before}, False
+    for column in _LINES:
+        yield "daily_figures", {"limit": None, "chart": _line(column)}, True
 
 
 def page(view: View) -> None:
@@ -37,5 +38,8 @@ def page(view: View) -> None:
     for pair in (("revenue", "orders"), ("active_users", "conversion_pct")):
         for place, column in zip(st.columns(2, gap="small"), pair, strict=True):
             with place:
-                chart = Chart(kind="line", x="date", y=column, title=_LINES[column])
-                card(view, "daily_figures", chart=chart, is_half=True, limit=None)
+                card(view, "daily_figures", chart=_line(column), is_half=True, limit=None)
+
+
+def _line(column: str) -> Chart:
+    return Chart(kind="line", x="date", y=column, title=_LINES[column])

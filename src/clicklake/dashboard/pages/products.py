@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from clicklake.contracts.model import Chart
 from clicklake.dashboard.parts import ROWS, card
 from clicklake.dashboard.view import Asked, View
 
@@ -15,9 +16,10 @@ _PERFORMANCE = (
 
 def first(view: View) -> Asked:
     """The reports that are shown first."""
-    for name in ("category_performance", "product_performance", "product_affinity"):
-        yield name, {"limit": ROWS}
-    yield "top_products", {"limit": 10}
+    yield "category_performance", {"limit": ROWS}, True
+    yield "top_products", {"limit": 10}, True
+    yield "product_performance", {"limit": ROWS, "chart": Chart()}, False
+    yield "product_affinity", {"limit": ROWS}, False
 
 
 def page(view: View) -> None:
