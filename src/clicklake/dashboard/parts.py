@@ -186,7 +186,7 @@ def below(
                 table(result)
         st.download_button(
             "CSV",
-            lambda: csv(view, result.name, parameters or {}),
+            lambda: csv(view.later(), result.name, parameters or {}),
             f"{result.name}.csv",
             "text/csv",
             key=_key(result, "csv"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -21,6 +22,7 @@ from clicklake.reports.render import Result
 from clicklake.reports.run import Window
 from clicklake.rows import Rows
 from clicklake.serving import Serving
+from clicklake.serving.generation import Generation
 
 Asked = Iterator[tuple[str, dict[str, Any], bool]]
 """Reports by name, each with what is given to `View.report`, and whether its chart stands beside another."""
@@ -38,6 +40,7 @@ class View:
         grants: What the viewer may see.
         chosen: The filters.
         pages: Of the navigation, by name, to link to.
+        generation: The release that all of it is of; the newest of each moment where None.
     """
 
     lake: Lake
@@ -45,6 +48,20 @@ class View:
     grants: Grants
     chosen: Chosen = Chosen()
     pages: Mapping[str, Any] = field(default_factory=dict)
+    generation: Generation | None = None
+
+    @contextmanager
+    def held(self) -> Iterator[View]:
+        """The same view, of one release as long as it is drawn, whatever is published meanwhile."""
+        if self.serving.release is None:
+            yield self
+            return
+        with nullcontext(self.generation) if self.generation else self.serving.reading() as generation:
+            yield replace(self, generation=generation)
+
+    def later(self) -> View:
+        """The same view for what is done when the page is drawn and its release is let go."""
+        return replace(self, generation=None)
 
     def report(
         self,
@@ -73,7 +90,10 @@ class View:
         given = {**self.chosen.parameters, **parameters}
         self.grants.require_report(report, given)
         rows = self.grants.masked_report(
-            report, self.serving.report(name, since=window.since, until=window.until, limit=limit, **given)
+            report,
+            self.serving.report(
+                name, since=window.since, until=window.until, limit=limit, generation=self.generation, **given
+            ),
         )
         doc = report.doc.model_copy(update={"chart": chart}) if chart else report.doc
         note = " · ".join(filter(None, (rows.note, None if len(rows) else doc.empty))) or None
@@ -123,8 +143,8 @@ class View:
 
     @property
     def release(self) -> Release | None:
-        """The newest release."""
-        return self.serving.release
+        """What is shown; the newest one where nothing is being drawn."""
+        return self.generation.release if self.generation else self.serving.release
 
     @property
     def is_dark(self) -> bool:

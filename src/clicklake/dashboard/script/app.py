@@ -30,7 +30,8 @@ def main() -> None:
         st.html(f"<style>{style(is_dark=st.context.theme.type == 'dark')}</style>")
         grants = login.grants_of_viewer(here)
         if grants is not None:
-            _draw(entry, View(here.lake, here.serving, grants, pages=pages))
+            with View(here.lake, here.serving, grants, pages=pages).held() as view:
+                _draw(entry, view)
     except ClicklakeError as error:
         states.failure(error)
     except Exception as error:
@@ -72,7 +73,7 @@ def _draw(entry: Entry, view: View) -> None:
 @st.fragment(run_every=EVERY_SECONDS)
 def _follow(view: View, shown: int | None) -> None:
     """Say which release is shown, and draw the page anew when there is another."""
-    release = view.release
+    release = view.serving.release
     if (release.release_id if release else None) != shown:
         st.rerun()
     if release:
