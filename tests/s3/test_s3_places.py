@@ -12,8 +12,9 @@ from collections.abc import Callable
 import pyarrow as pa
 import pytest
 
-from clicklake.storage.parquet import Target, write_files
+from clicklake.storage.parquet import write_files
 from clicklake.storage.places import Prefix, place, read_all, sizes
+from clicklake.storage.target import Target
 
 from .conftest import Gateway
 

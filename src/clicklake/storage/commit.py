@@ -15,9 +15,10 @@ from deltalake.schema import Schema as DeltaSchema
 from deltalake.transaction import RemoveAction
 
 from clicklake.errors import ConflictError, StorageError
-from clicklake.storage.parquet import Target, Written, write_files
+from clicklake.storage.parquet import write_files
 from clicklake.storage.snapshot import Snapshot
 from clicklake.storage.store import Store, reason, transactions
+from clicklake.storage.target import Target, Written
 
 ATTEMPT_MARK = "clicklake.attempt"
 """A random number in each commit: by it a writer knows its own commit after an unclear error."""

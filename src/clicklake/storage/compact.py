@@ -22,9 +22,10 @@ from deltalake.transaction import AddAction, RemoveAction
 
 from clicklake.errors import ConflictError, StorageError
 from clicklake.storage.commit import NO_REBASE
-from clicklake.storage.parquet import FILE_ROWS, Target, Written, write_files
+from clicklake.storage.parquet import FILE_ROWS, write_files
 from clicklake.storage.snapshot import Snapshot
 from clicklake.storage.store import Store
+from clicklake.storage.target import Target, Written
 
 COMPACTION_MARK = "clicklake.compaction"
 """A random number in each compaction: any two conflict, and a writer knows its own after an unclear error."""

@@ -12,7 +12,7 @@ import pytest
 from clicklake.errors import StorageError
 from clicklake.storage import Snapshot, Store, TableSpec, add_columns, commit, log
 from clicklake.storage.compact import Policy, Rewrite, bins, compact, tiers
-from clicklake.storage.parquet import Written
+from clicklake.storage.target import Written
 
 SCHEMA = pa.schema(
     [

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from clicklake.storage import Store, TableSpec, commit
+from clicklake.storage import Store, TableSpec, Target, chunks, commit
 from clicklake.storage import parquet as module
 
 SCHEMA = pa.schema([("id", pa.int64()), ("text", pa.string()), ("year", pa.int32()), ("month", pa.int32())])
@@ -45,7 +45,7 @@ def reader(rows: Iterator[pa.RecordBatch]) -> pa.RecordBatchReader:
 def test_rows_go_through_threads_whole_and_rise_in_each_file(
     store: Store, monkeypatch: pytest.MonkeyPatch, rows: int, spec: TableSpec
 ) -> None:
-    monkeypatch.setattr(module, "ROW_GROUP", 500)
+    monkeypatch.setattr(chunks, "ROW_GROUP", 500)
     monkeypatch.setattr(module, "FILE_ROWS", 2000)
     monkeypatch.setattr(module, "WRITERS", 2)
     after = commit(store, store.ensure(spec), reader(batches(rows, 70, months=3)), marks={})
@@ -64,7 +64,7 @@ def test_rows_go_through_threads_whole_and_rise_in_each_file(
 
 
 def test_statistics_are_those_of_each_file(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "ROW_GROUP", 500)
+    monkeypatch.setattr(chunks, "ROW_GROUP", 500)
     monkeypatch.setattr(module, "WRITERS", 2)
     after = commit(store, store.ensure(PLAIN), reader(batches(5000, 100)), marks={})
     actions = pa.table(after.delta.get_add_actions(flatten=True)).to_pylist()
@@ -77,13 +77,13 @@ def test_statistics_are_those_of_each_file(store: Store, monkeypatch: pytest.Mon
 def test_rows_of_many_partitions_that_come_mixed_are_not_all_held(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "ROW_GROUP", 500)
-    monkeypatch.setattr(module, "MOST_WAITING", 1000)
-    waiting = module._Waiting()
+    monkeypatch.setattr(chunks, "ROW_GROUP", 500)
+    monkeypatch.setattr(chunks, "MOST_WAITING", 1000)
+    waiting = chunks.Waiting()
     most = 0
     written = 0
     for batch in batches(20_000, 100, months=100):
-        for partition, part in module._split(batch, ("year", "month")):
+        for partition, part in chunks.split(batch, ("year", "month")):
             for _, chunk in waiting.add(partition, part):
                 written += sum(rows.num_rows for rows in chunk)
             most = max(most, sum(waiting._rows.values()))
@@ -99,7 +99,7 @@ def test_rows_of_many_partitions_that_come_mixed_are_not_all_held(
 def test_a_source_that_fails_leaves_no_file_and_no_thread(
     store: Store, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, failing: int
 ) -> None:
-    monkeypatch.setattr(module, "ROW_GROUP", 500)
+    monkeypatch.setattr(chunks, "ROW_GROUP", 500)
 
     def rows() -> Iterator[pa.RecordBatch]:
         for number, batch in enumerate(batches(10_000, 100)):
@@ -109,7 +109,7 @@ def test_a_source_that_fails_leaves_no_file_and_no_thread(
 
     empty = store.ensure(PARTED)
     with pytest.raises(ValueError, match="unreadable"):
-        module.write_files(module.Target.of(store, empty), rows(), SCHEMA)
+        module.write_files(Target.of(store, empty), rows(), SCHEMA)
     assert not list(tmp_path.rglob("*.parquet"))
     assert not [thread for thread in threading.enumerate() if thread.name == "clicklake-worker"]
     assert store.open("gold.rows").version == 0
@@ -118,9 +118,9 @@ def test_a_source_that_fails_leaves_no_file_and_no_thread(
 @pytest.mark.parametrize("months", [1, 3, 200])
 def test_a_batch_is_split_by_partition(monkeypatch: pytest.MonkeyPatch, months: int) -> None:
     (batch,) = batches(1000, 1000, months)
-    counted = list(module._split(batch, ("year", "month")))
-    monkeypatch.setattr(module, "_FEW_CODES", 0)
-    for parts in (counted, list(module._split(batch, ("year", "month")))):
+    counted = list(chunks.split(batch, ("year", "month")))
+    monkeypatch.setattr(chunks, "_FEW_CODES", 0)
+    for parts in (counted, list(chunks.split(batch, ("year", "month")))):
         assert {partition for partition, _ in parts} == {("2025", str(month + 1)) for month in range(months)}
         assert sum(part.num_rows for _, part in parts) == 1000
         for (_, month), part in parts:
@@ -131,7 +131,7 @@ def test_a_batch_is_split_by_partition(monkeypatch: pytest.MonkeyPatch, months: 
 def test_texts_have_bounds_only_where_asked(store: Store) -> None:
     empty = store.ensure(PLAIN)
     for wanted in (False, True):
-        written = module.write_files(module.Target.of(store, empty), batches(1000, 100), SCHEMA, text_bounds=wanted)
+        written = module.write_files(Target.of(store, empty), batches(1000, 100), SCHEMA, text_bounds=wanted)
         (action,) = written.actions
         found = json.loads(str(action.stats))
         assert ("text" in found["minValues"]) is wanted
@@ -142,7 +142,7 @@ def test_texts_have_bounds_only_where_asked(store: Store) -> None:
 def test_a_small_file_has_row_groups_that_can_be_read_in_parallel(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "ROW_GROUP", 5000)
+    monkeypatch.setattr(chunks, "ROW_GROUP", 5000)
     monkeypatch.setattr(module, "SMALL_GROUP", 300)
     few = commit(store, store.ensure(PLAIN), reader(batches(2000, 100)), marks={})
     assert [pq.ParquetFile(file).metadata.num_row_groups for file in few.files] == [4]

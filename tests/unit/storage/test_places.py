@@ -14,8 +14,9 @@ import pytest
 from clicklake.errors import UsageError
 from clicklake.storage import Store, TableSpec
 from clicklake.storage.objects import explain, split_url, store_options
-from clicklake.storage.parquet import Target, Written, write_files
+from clicklake.storage.parquet import write_files
 from clicklake.storage.places import Entry, Folder, Prefix, place, read_all, sizes
+from clicklake.storage.target import Target, Written
 
 SCHEMA = pa.schema([("n", pa.int64()), ("day", pa.string())])
 

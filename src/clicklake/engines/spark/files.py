@@ -14,7 +14,8 @@ import pyarrow as pa
 from deltalake.transaction import AddAction
 
 from clicklake.engines.duckdb import conform
-from clicklake.storage.parquet import Target, Written, write_files
+from clicklake.storage.parquet import write_files
+from clicklake.storage.target import Target, Written
 
 _RESULT = pa.schema([("files", pa.string()), ("nulls", pa.string()), ("rows", pa.int64())])
 
