@@ -103,6 +103,7 @@ def measure(folder: Path, times: int) -> dict[str, Times]:
             browser.go(f"{url}/favicon.svg")
             for _ in range(3):  # the browser has Streamlit's own files then, compiled
                 _open(browser, f"{url}/sql?period=7d", "SQL")
+                _open(browser, f"{url}/products?period=7d", "Products")
             say("pages that were made ready")
             time.sleep(max(10.0, _seconds_of_all(folder)))
             _open(browser, f"{url}/sql", "SQL")
