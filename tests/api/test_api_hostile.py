@@ -309,7 +309,9 @@ def test_the_document_tells_of_every_path(locked: Locked) -> None:
 
 def test_every_access_is_noted(locked: Locked) -> None:
     locked.get("reader", "/v1/tables/silver.events/rows?limit=1")
-    locked.post("analyst", "/v1/query", json={"sql": "select 42 as answer"})
+    locked.get("reader", "/v1/tables/gold.dim_users/rows?filter=user_id:eq:anna-42")
+    locked.get("engineer", "/v1/reports/user_journey?user=anna-42")
+    locked.post("analyst", "/v1/query", json={"sql": "select 'anna-42' as answer"})
     locked.server.get("/v1/tables", headers={"X-API-Key": "cl_000000000000_wrong"})
     (file,) = (locked.server.project / "logs").glob("audit-*.jsonl")
     assert file.stat().st_mode & 0o077 == 0
@@ -318,8 +320,9 @@ def test_every_access_is_noted(locked: Locked) -> None:
     assert (refused["principal"], refused["role"], refused["by"]) == ("reader", "reader", "key")
     assert refused["query"] == "limit=1" and refused["address"] == "127.0.0.1"
     asked = [line for line in lines if line["path"] == "/v1/query"][-1]
-    assert asked["sql"] == "select 42 as answer" and asked["status"] == 200 and asked["bytes"] > 0
+    assert asked["sql"] == "select ? as answer" and asked["status"] == 200 and asked["bytes"] > 0
     nobody = [line for line in lines if line["status"] == 401][-1]
     assert nobody["principal"] == "nobody"
     text = file.read_text()
     assert not any(key in text for key in locked.shown.values())
+    assert "filter=user_id:eq:***" in text and "user=***" in text and "anna-42" not in text

@@ -1,16 +1,55 @@
-"""Who asked for what: a line of JSON for each access, a file a day."""
+"""Who asked for what: a line of JSON for each access, a file a day; without the values that may name a person."""
 
 from __future__ import annotations
 
 import json
 import logging
 import os
+import re
 import threading
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl
 
 logger = logging.getLogger("clicklake")
+
+_MOST_TEXT = 2000
+_MASK = "***"
+_TOLD = frozenset(
+    ("after", "as_of", "before", "columns", "direction", "limit", "reason", "segment", "since", "source", "until")
+)
+"""Parameters whose values name no person; those of a project's own reports and filters may."""
+_LINEAGE = "/v1/lineage"
+_LITERALS = re.compile(
+    r"""[eE]'(?:[^'\\]|\\.|'')*(?:'|\Z)|[bBxX]?'(?:[^']|'')*(?:'|\Z)"""
+    r"""|(?P<kept>"(?:[^"]|"")*"|[^\W\d]\w*)"""
+    r"""|--[^\n]*|/\*.*?(?:\*/|\Z)"""
+    r"""|\$(?P<tag>\w*)\$.*?(?:\$(?P=tag)\$|\Z)"""
+    r"""|\d[\w.]*""",
+    re.DOTALL,
+)
+
+
+def told_query(path: str, query: bytes) -> str:
+    """A query string with the names of all parameters, and the values that name no person."""
+    pairs = []
+    for name, value in parse_qsl(query[: 2 * _MOST_TEXT].decode("latin-1"), keep_blank_values=True):
+        if name == "filter":
+            value = ":".join([*value.split(":", 2)[:2], _MASK]) if value.count(":") > 1 else _MASK
+        elif name not in _TOLD and (name, path) != ("name", _LINEAGE):
+            value = _MASK
+        pairs.append(f"{name}={value}")
+    return "&".join(pairs)[:_MOST_TEXT]
+
+
+def told_sql(sql: str) -> str:
+    """A query with `?` for its texts and numbers, and without comments."""
+    return _LITERALS.sub(lambda found: found["kept"] or _instead(found[0]), sql[: 2 * _MOST_TEXT])[:_MOST_TEXT]
+
+
+def _instead(text: str) -> str:
+    return " " if text.startswith(("--", "/*")) else "?"
 
 
 class Audit:

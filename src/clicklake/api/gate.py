@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from clicklake.access import Principal
+from clicklake.api.audit import told_query
 from clicklake.api.problems import ProblemError, problem_of, too_large
 from clicklake.errors import ClicklakeError, UnauthorizedError
 
@@ -177,7 +178,7 @@ class _Request:
             address=self.address,
             method=scope["method"],
             path=scope["path"],
-            query=scope["query_string"].decode("latin-1")[:2000],
+            query=told_query(scope["path"], scope["query_string"]),
             status=status,
             bytes=self.sent,
             ms=round(seconds * 1000, 1),

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from clicklake.access import Grants
 from clicklake.api.answers import answer, documented, note
+from clicklake.api.audit import told_sql
 from clicklake.api.caller import Caller, Server
 from clicklake.api.formats import Format, accepted, whole
 from clicklake.api.state import Body, State
@@ -45,7 +46,7 @@ async def query(request: Request, server: Server, caller: Caller, asked: Query) 
     """
     format = accepted(request.headers.get("accept", ""))
     caller.require("query")
-    request.state.facts["sql"] = asked.sql[:2000]
+    request.state.facts["sql"] = told_sql(asked.sql)
     body, told = await server.work(_rows, server, caller, asked.sql, format)
     return answer(body, format, headers=note(told))
 
