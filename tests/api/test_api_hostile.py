@@ -65,7 +65,23 @@ def test_a_hidden_column_is_not_there_in_any_way(locked: Locked) -> None:
     assert locked.post("shopkeeper", "/v1/query", json=sql).status_code in (400, 403)
     columns = {c["column"] for c in locked.get("shopkeeper", "/v1/tables/gold.fact_events").json()["columns"]}
     assert "amount" not in columns and "event_id" in columns
-    _told(locked.get("shopkeeper", "/v1/lineage?name=gold.fact_events.amount&direction=down"), 403, "forbidden")
+    lineage = "/v1/lineage?name="
+    _told(locked.get("shopkeeper", f"{lineage}gold.fact_sales.nothing"), 404, "unknown-name")
+    _told(locked.get("shopkeeper", f"{lineage}gold.fact_sales.status"), 403, "forbidden")
+    for name in ("gold.fact_events.amount", "gold.fact_events.nothing", "fact_events.amount", "gold.nothing"):
+        answer = locked.get("shopkeeper", f"{lineage}{name}&direction=down")
+        _told(answer, 404, "unknown-name")
+        hints = answer.json()["detail"].partition(";")[2]
+        assert hints and not any(hidden in hints for hidden in (" amount", "silver.", "bronze.", "fact_sales")), hints
+    spent = f"{lineage}gold.dim_users.total_spent"
+    assert any("amount" in (step["transformation"] or "") for step in locked.get("engineer", spent).json())
+    assert not any("amount" in (step["transformation"] or "") for step in locked.get("shopkeeper", spent).json())
+    measured = locked.get("shopkeeper", "/v1/quality").json()["measures"]
+    of_events = {row["column"] for row in measured if row["table"] == "gold.fact_events"}
+    assert "event_id" in of_events and not of_events & {"amount", None}
+    assert locked.get("engineer", "/v1/quality").json()["measures"][0].keys() == measured[0].keys()
+    history = locked.get("shopkeeper", "/v1/tables/gold.fact_events").json()["history"]
+    assert not any("silver." in mark for entry in history for mark in entry["marks"])
 
 
 def test_personal_data_is_masked_but_for_those_who_may_see_it(locked: Locked) -> None:
@@ -262,7 +278,7 @@ def test_a_fault_tells_nothing_of_the_inside(project: Path) -> None:
 
 def test_other_methods_and_paths_are_refused(server: Server) -> None:
     for method in ("PUT", "PATCH", "DELETE", "TRACE", "PROPFIND"):
-        answer = httpx.request(method, server.url + "/v1/tables", headers={"Content-Type": "application/json"})
+        answer = httpx.request(method, server.url + "/v1/tables")
         assert (answer.status_code, answer.headers["content-type"]) == (405, PROBLEM), method
     for path in (
         "/docs",

@@ -116,6 +116,11 @@ def test_what_is_wrong_is_told_with_one_shape(server: Server) -> None:
         assert told["instance"] == path.partition("?")[0]
         assert told["request_id"] == answer.headers["x-request-id"]
     assert "top_products" in server.get("/v1/reports/top_product").json()["detail"]
+    for query, detail in (
+        ("since=2025-02-02&as_of=2025-02-01", "since 2025-02-02 is after as_of 2025-02-01"),
+        ("segment=nobody", "segment: there is no segment 'nobody'"),
+    ):
+        assert server.get(f"/v1/reports/top_products?{query}").json()["detail"].startswith(detail)
     assert server.get("/v1/reports/top_products?limit=many").json()["errors"][0]["where"] == "query.limit"
     wrong = server.post("/v1/reports/top_products", json={})
     assert (wrong.status_code, wrong.headers["content-type"], wrong.headers["allow"]) == (405, PROBLEM, "GET")

@@ -120,7 +120,7 @@ def test_quality_and_lineage_are_what_the_command_line_tells(server: Server, kno
     answer = server.get("/v1/quality")
     found = answer.json()
     expected = collect(known, keep=False)
-    assert [row["source"] for row in found["ledger"]] == [row["source"] for row in expected.ledger]
+    assert found["ledger"] == expected.card.sources()
     scores = {row["measure"]: row["score"] for row in expected.assessment.measures()}
     assert {row["measure"]: row["score"] for row in found["measures"]} == scores
     assert server.get("/v1/quality", headers={"If-None-Match": answer.headers["etag"]}).status_code == 304
@@ -146,11 +146,14 @@ def test_an_empty_lake_says_that_there_is_nothing_yet(tmp_path: Path) -> None:
             answer = server.get(path)
             assert (answer.status_code, answer.headers["content-type"]) == (status, PROBLEM), path
             assert "published nothing yet" in answer.json()["detail"]
+            assert str(tmp_path) not in answer.text
         assert server.get("/v1/tables").json() == []
         assert server.get("/v1/runs").json() == []
         assert server.get("/v1/quarantine").json() == []
         assert server.get("/v1/quality").status_code == 200
-        assert server.post("/v1/runs", json={}).json()["type"].endswith("no-sources")
+        refused = server.post("/v1/runs", json={}).json()
+        assert refused["type"].endswith("no-sources") and "sources:" in refused["detail"]
+        assert "ERROR" not in server.stop()[1]  # who asks whether it is ready fills no log
 
 
 def test_signals_stop_it_and_the_run_that_it_has_started(project: Path) -> None:

@@ -19,10 +19,10 @@ from starlette.types import ASGIApp
 from clicklake._version import __version__
 from clicklake.api.answers import PROBLEM_SCHEMA
 from clicklake.api.gate import Gate
-from clicklake.api.problems import Problem, of_status, problem_of, too_large
+from clicklake.api.problems import Problem, ProblemError, of_status, problem_of, too_large
 from clicklake.api.routes import lineage, quality, query, reports, runs, system, tables
 from clicklake.api.state import State
-from clicklake.errors import ClicklakeError
+from clicklake.errors import ClicklakeError, TookTooLongError
 
 if TYPE_CHECKING:
     from clicklake.lake import Lake
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger("clicklake")
 
 _LOOK = 1.0
+_NO_FAULTS = (ProblemError, TookTooLongError)
 _ABOUT = """\
 Tables, reports, queries, quality, lineage and runs of a clicklake lake. All reads are of the newest release: the
 versions of all tables that belong together.
@@ -108,7 +109,8 @@ async def _follow(state: State) -> None:
 
 async def _on_error(request: Request, error: Exception) -> Response:
     problem = problem_of(error)
-    if problem.status >= 500 and isinstance(error, ClicklakeError):  # the gate tells of others
+    # The gate tells of faults; that somebody has to wait, or asked for too much, is in the audit and the metrics.
+    if problem.status >= 500 and isinstance(error, ClicklakeError) and not isinstance(error, _NO_FAULTS):
         logger.error("request %s: %s: %s", request.state.request_id, type(error).__name__, error)
     return _answered(request, problem)
 

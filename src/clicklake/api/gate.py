@@ -25,7 +25,6 @@ logger = logging.getLogger("clicklake")
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 _OPEN = frozenset({"/health", "/ready"})
 """What is told to anybody: that the server is there, and nothing of the lake."""
-_NO_BODY = frozenset({"GET", "HEAD", "OPTIONS"})
 _HEADERS = [
     (b"x-content-type-options", b"nosniff"),
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
@@ -131,7 +130,7 @@ class _Request:
         caller = self.address if self.principal.by in ("local", "none") else (self.principal.by, self.principal.name)
         state.limiter.require(caller)
         state.limiter.take(caller)
-        if scope["method"] not in _NO_BODY:
+        if scope["method"] == "POST":  # no route knows another method that has a body
             self._require_body()
 
     def _require_host(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -77,12 +78,13 @@ class Problem:
 
 _LOGIN = {"WWW-Authenticate": "Bearer"}
 _BACK = {"Retry-After": "1"}
+_NOTHING_YET = "the lake has published nothing yet: a run does, for example POST /v1/runs"
+_OPTION = re.compile(r"(?<!\S)--([a-z]+(?:-[a-z]+)*)\b")
 
 # The first that fits; what is not here is a fault of the program.
 _KNOWN: list[tuple[type[errors.ClicklakeError], int, str, str, Mapping[str, str]]] = [
     (errors.UnauthorizedError, 401, "unauthorized", "Nobody is known by this key or token", _LOGIN),
     (errors.ForbiddenError, 403, "forbidden", "The role may not do this", {}),
-    (errors.NothingYetError, 404, "nothing-yet", "The lake has published nothing yet", {}),
     (errors.UnknownNameError, 404, "unknown-name", "There is nothing of this name", {}),
     (errors.QueryError, 400, "query", "The SQL can't be run", {}),
     (errors.MissingExtraError, 501, "not-installed", "The server lacks a package for this", {}),
@@ -98,6 +100,8 @@ def problem_of(error: Exception) -> Problem:
     if isinstance(error, ProblemError):
         title = HTTPStatus(error.status).phrase
         return Problem(error.status, error.name, title, str(error), headers=error.headers)
+    if isinstance(error, errors.NothingYetError):  # its own words have the lake's place on this machine
+        return Problem(404, "nothing-yet", "The lake has published nothing yet", _NOTHING_YET)
     for kind, status, name, title, headers in _KNOWN:
         if isinstance(error, kind):
             return Problem(status, name, title, _plain(str(error)), headers=headers)
@@ -121,4 +125,5 @@ def of_status(status: int, detail: str = "", headers: Mapping[str, str] | None =
 
 
 def _plain(text: str) -> str:
-    return text[:2000]
+    """An error in the words of the API: `as_of` where the command line has `--as-of`."""
+    return _OPTION.sub(lambda option: option[1].replace("-", "_"), text)[:2000]

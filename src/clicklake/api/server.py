@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from clicklake.lake import Lake
 
 _SECONDS_TO_FINISH = 10
+_BACKLOG = 512
 
 
 def is_loopback(host: str) -> bool:
@@ -67,7 +68,7 @@ def serve(lake: Lake, say: Callable[[str], None]) -> None:
         timeout_graceful_shutdown=_SECONDS_TO_FINISH,
         h11_max_incomplete_event_size=64 << 10,
         limit_concurrency=1000,
-        backlog=512,
+        backlog=_BACKLOG,
     )
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
     uvicorn.Server(config).run(sockets=[listening])
@@ -79,6 +80,7 @@ def _listen(host: str, port: int) -> socket.socket:
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listening.bind((host, port))
+        listening.listen(_BACKLOG)  # who is told that it listens may come; two servers at once can bind, but not listen
     except (OSError, OverflowError) as error:
         listening.close()
         told = error.strerror if isinstance(error, OSError) else str(error)

@@ -12,8 +12,9 @@ from clicklake.access import Grants
 from clicklake.api.answers import documented, is_known, json_answer, not_modified
 from clicklake.api.caller import Caller, Server
 from clicklake.api.state import State
+from clicklake.contracts.explain import closest
 from clicklake.errors import ClicklakeError, ForbiddenError, UnknownNameError
-from clicklake.lineage.graph import Column
+from clicklake.lineage.graph import Column, Lineage
 from clicklake.lineage.walk import down, table_steps, up
 from clicklake.trace.trace import Trace
 
@@ -61,20 +62,45 @@ async def lineage(
 
 def _steps(server: State, caller: Grants, name: str | None, is_down: bool) -> list[dict[str, str | None]]:
     known = server.lake.lineage
-    table, column = known.find(name) if name else (None, None)
-    if table and not _may_know(caller, table, column):
-        raise ForbiddenError(f"role {caller.principal.role} may not read {name}")
+    table, column = _named(known, caller, name) if name else (None, None)
     if table and column:
         found = [step.row() for step in (down if is_down else up)(known, Column(table, column))]
     else:
         pairs = table_steps(known, table, is_down=is_down)
         found = [{"table": below, "upstream_table": above} for below, above in pairs]
-    return [
-        row
-        for row in found
-        if _may_know(caller, row["table"], row.get("column"))
-        and _may_know(caller, row["upstream_table"], row.get("upstream_column"))
-    ]
+    shown, partly = [], set()
+    for row in found:
+        if not _may_know(caller, row["table"], row.get("column")):
+            continue
+        if _may_know(caller, row["upstream_table"], row.get("upstream_column")):
+            shown.append(row)
+        else:
+            partly.add((row["table"], row.get("column")))
+    for row in shown:  # an expression may name the column whose step was left out
+        if "transformation" in row and (row["table"], row["column"]) in partly:
+            row["transformation"] = None
+    return shown
+
+
+def _named(known: Lineage, caller: Grants, name: str) -> tuple[str, str | None]:
+    """The table and column that a caller names; of others not even the names are told.
+
+    Raises:
+        ForbiddenError: The table is not granted.
+        UnknownNameError: There is none, or the column is not granted.
+    """
+    try:
+        table, column = known.find(name)
+    except UnknownNameError:
+        table, column = next(((t, "") for t in caller.tables() if name.startswith(f"{t}.")), ("", ""))
+    if table and not _may_know(caller, table, None):
+        raise ForbiddenError(f"role {caller.principal.role} may not read {table}")
+    if table and _may_know(caller, table, column):
+        return table, column
+    has = list(caller.columns(table) if table else caller.tables())
+    wanted = name.rpartition(".")[2] if table else name
+    what = f"{table} has no column" if table else "there is no table"
+    raise UnknownNameError(f"{what} {wanted[:80]!r}{closest(wanted, has)}; you may read {', '.join(has)}")
 
 
 def _may_know(caller: Grants, table: str | None, column: str | None) -> bool:

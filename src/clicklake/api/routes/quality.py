@@ -12,6 +12,7 @@ from clicklake.access import Grants
 from clicklake.api.answers import documented, is_known, json_answer, not_modified
 from clicklake.api.caller import Caller, Server
 from clicklake.api.state import State
+from clicklake.personal import names_of
 from clicklake.quality.collect import collect
 from clicklake.quarantine import list_reasons, show
 from clicklake.refine.settle import LEDGER, QUARANTINE
@@ -47,9 +48,15 @@ def _scorecard(server: State, caller: Grants, etag: str) -> dict[str, Any]:
     of = {"ledger": LEDGER, "dimensions": LEDGER, "trend": LEDGER, "reasons": QUARANTINE, "drift": _DRIFT}
     of["impact"] = _QUALITY
     shown = {part: rows for part, rows in found.items() if of.get(part) is None or of[part] in granted}
-    for part in ("tables", "measures"):
-        shown[part] = [row for row in found[part] if row["table"] in granted]
+    shown["tables"] = [row for row in found["tables"] if row["table"] in granted]
+    shown["measures"] = [row for row in found["measures"] if row["table"] in granted and _is_told(server, caller, row)]
     return shown
+
+
+def _is_told(server: State, caller: Grants, measure: dict[str, Any]) -> bool:
+    """Whether a measure tells of what is granted alone; one of a whole table may look at any of its columns."""
+    columns, names = caller.columns(measure["table"]), names_of(server.lake.lineage, measure["table"])
+    return all(name in columns for name in ([measure["column"]] if measure["column"] in names else names))
 
 
 @router.get("/v1/quarantine", summary="Why rows were rejected", responses=documented(_REASONS, tag=True))

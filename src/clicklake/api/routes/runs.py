@@ -24,6 +24,10 @@ router = APIRouter(tags=["runs"])
 RUNS = "ops.runs"
 _HEARTBEAT = 15.0
 _MOST_FOLLOWERS = 50
+_NO_SOURCES = (
+    "the settings name no sources, so there is nothing that a run would read: name them with their paths under "
+    "`sources:` in clicklake.yaml, and start the server again"
+)
 _LISTED = ("run_id", "command", "status", "started_at", "finished_at", "seconds", "error")
 _JOB = {
     "job": "job-20250301T060000.000-1a2b3c",
@@ -88,7 +92,7 @@ async def start(server: Server, caller: Caller, wanted: Wanted) -> Response:
     caller.require("run")
     configured = server.lake.settings.sources
     if not configured:
-        raise ProblemError(409, "no-sources", "the settings name no sources, so there is nothing that a run would read")
+        raise ProblemError(409, "no-sources", _NO_SOURCES)
     for name in wanted.sources or ():
         if name not in configured:
             raise UnknownNameError(f"the settings name no source {name[:80]!r}; they name {', '.join(configured)}")

@@ -221,7 +221,13 @@ def _described(server: State, caller: Grants, name: str) -> dict[str, Any]:
     for key in ("upstream", "downstream", "referenced_by"):
         found[key] = [other for other in found.get(key, ()) if other.startswith("report:") or other in known]
     try:
-        history = [asdict(entry) for entry in server.lake.history(name, limit=_HISTORY)]
+        history = [_told_entry(asdict(entry), known) for entry in server.lake.history(name, limit=_HISTORY)]
     except UnknownNameError:  # not there yet
         history = []
     return {**found, "columns": columns, "history": history}
+
+
+def _told_entry(entry: dict[str, Any], known: set[str]) -> dict[str, Any]:
+    """A version of a table, without the tables that it was made of and that are not granted."""
+    of = {name: name.partition(":")[2] for name in entry["marks"]}
+    return {**entry, "marks": {n: v for n, v in entry["marks"].items() if "." not in of[n] or of[n] in known}}
