@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
@@ -19,8 +19,13 @@ PERIODS: Mapping[str, tuple[str, int | None]] = {
 """Names in the URL, what is shown, and how many days up to the last one that the lake has."""
 _DEFAULTS = ("90d", "30d", "7d")
 
+ALL = ("days", "source", "segment")
+"""The filters."""
+
 _KEYS = ("period", "since", "until", "source", "segment")
+_WIDGETS = ("filter_period", "filter_days", "filter_source", "filter_segment")
 _WRITTEN = "filters_written"
+_CHOSEN = "filters_chosen"
 
 
 @dataclass(frozen=True)
@@ -91,33 +96,58 @@ def first(choices: Choices) -> Chosen:
     return Chosen(days, choices.before(days))
 
 
-def bar(choices: Choices) -> Chosen:
-    """Draw the filters and tell what is chosen; takes the URL over where it was changed, and keeps it up to date."""
+def bar(choices: Choices, names: Collection[str] = ALL) -> Chosen:
+    """Draw the filters and tell what is chosen; takes the URL over where it was changed, and keeps it up to date.
+
+    Args:
+        choices: What there is to choose.
+        names: The filters that the page has; the others stay chosen for the pages that have them.
+    """
+    _recall(choices)
     problems = _take_url(choices)
+    period, days, source, segment = None, Days(), None, None
     with st.container(horizontal=True, key="filters", vertical_alignment="bottom"):
-        picked = st.selectbox(
-            "Days",
-            list(PERIODS),
-            key="filter_period",
-            format_func=lambda name: PERIODS[name][0],
-            help=f"The lake has {choices.first} to {choices.last}. Periods end with its last day.",
-            width=190,
-        )
-        period = picked or choices.period
-        days = _days(period, choices)
-        if period == "own":
-            days = _own_days(days, choices)
-        source = _select("Source", "filter_source", choices.sources, "All sources", "Only what one source brought.")
-        segment = _select(
-            "Segment",
-            "filter_segment",
-            choices.segments,
-            "All segments",
-            "Only users and customers of one segment; who belongs to it is told by all of the lake's days.",
-        )
+        if "days" in names:
+            period, days = _period(choices)
+        if "source" in names:
+            source = _select("Source", "filter_source", choices.sources, "All sources", "Only what one source brought.")
+        if "segment" in names:
+            segment = _select(
+                "Segment",
+                "filter_segment",
+                choices.segments,
+                "All segments",
+                "Only users and customers of one segment; who belongs to it is told by all of the lake's days.",
+            )
     chosen = Chosen(days, choices.before(days), source, segment, tuple(problems))
     _write_url(period, chosen)
+    st.session_state[_CHOSEN] = {key: st.session_state[key] for key in _WIDGETS if key in st.session_state}
     return chosen
+
+
+def _period(choices: Choices) -> tuple[str, Days]:
+    picked = st.selectbox(
+        "Days",
+        list(PERIODS),
+        key="filter_period",
+        format_func=lambda name: PERIODS[name][0],
+        help=f"The lake has {choices.first} to {choices.last}. Periods end with its last day.",
+        width=190,
+    )
+    period = picked or choices.period
+    days = _days(period, choices)
+    return period, _own_days(days, choices) if period == "own" else days
+
+
+def _recall(choices: Choices) -> None:
+    """What was chosen before a page that hasn't all filters: Streamlit forgets what is not drawn."""
+    state = st.session_state
+    for key, value in state.get(_CHOSEN, {}).items():
+        if key not in state:
+            state[key] = value
+    for key, known in (("filter_source", choices.sources), ("filter_segment", choices.segments)):
+        if state.get(key) not in (None, *known):  # no row of it is left in this release
+            state[key] = None
 
 
 def _own_days(days: Days, choices: Choices) -> Days:
@@ -186,12 +216,12 @@ def _day(text: str | None, otherwise: date, name: str, problems: list[str]) -> d
         return otherwise
 
 
-def _write_url(period: str, chosen: Chosen) -> None:
+def _write_url(period: str | None, chosen: Chosen) -> None:
     """The URL of what is shown; what a page has put there itself stays."""
     wanted = dict(chosen.parameters)
     if period == "own":
         wanted |= {"since": str(chosen.days.since), "until": str(chosen.days.until)}
-    else:
+    elif period:
         wanted["period"] = period
     for key in _KEYS:
         if key in wanted and st.query_params.get(key) != wanted[key]:

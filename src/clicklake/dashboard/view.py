@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -136,6 +136,10 @@ class View:
             except ClicklakeError as error:  # such as a release from before its tables had what tells it
                 logger.warning("the dashboard offers no filter by %s: %s", name, error)
                 return []
+
+    def of_source(self, rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Of rows that each belong to a source those of the filters."""
+        return [row for row in rows if self.chosen.source in (None, row["source"])]
 
     def definition(self, name: str) -> str:
         """What a report shows, in words."""

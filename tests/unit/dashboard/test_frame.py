@@ -6,6 +6,7 @@ import time
 from datetime import date, timedelta
 
 import pytest
+from streamlit.util import calc_hash
 
 from clicklake.dashboard import opened
 from clicklake.dashboard.filters import Choices, Days
@@ -54,6 +55,29 @@ def test_what_is_chosen_is_shown_and_stands_in_the_url(lake_of_clicks, show):
     app.date_input(key="filter_days").set_value((date(2025, 1, 3), date(2025, 1, 4))).run()
     assert app.query_params == {"since": "2025-01-03", "until": "2025-01-04"}
     assert tiles(app)["Revenue (USD)"][0] == "26.00"  # 12.50 and 13.50
+
+
+def test_filters_stay_on_the_way_through_a_page_that_has_not_all_of_them(lake_of_clicks, show):
+    app = show(lake_of_clicks, "overview", period="all", source="click_events")
+    for page in ("lake", "products"):  # a click in the navigation opens a page without a query
+        app._page_hash = calc_hash(page)
+        app.query_params.clear()
+        app.run()
+        assert app.selectbox(key="filter_source").value == "click_events"
+    assert app.selectbox(key="filter_period").value == "all"
+    assert app.query_params == {"period": "all", "source": "click_events"}
+
+
+def test_what_was_chosen_and_is_not_there_any_more_is_let_go(lake_of_clicks, show):
+    app = show(lake_of_clicks, "overview")
+    app.session_state["filters_chosen"] = {"filter_period": "all", "filter_segment": "Gone"}
+    app._page_hash = calc_hash("lake")
+    app.query_params.clear()
+    app.run()
+    app._page_hash = calc_hash("overview")
+    app.query_params.clear()
+    app.run()
+    assert not app.exception and app.selectbox(key="filter_segment").value is None
 
 
 def test_a_url_brings_what_it_says(lake_of_clicks, show):

@@ -139,6 +139,19 @@ def test_quality_is_that_of_the_command(made, show):
     ]
 
 
+@pytest.mark.parametrize("part", ["quality", "ledger", "quarantine", "runs"])
+def test_the_lake_is_shown_of_one_source(made, show, part):
+    whole, app = show(made, "lake", part=part), show(made, "lake", part=part, source="web_events")
+    assert is_fine(app) and app.query_params["source"] == "web_events"
+    if part == "quality":
+        assert [tile.label for tile in app.metric] == ["web_events"]
+        assert len(whole.metric) > 1
+        return
+    own = [each.value for each in app.dataframe if "source" in each.value.columns]
+    assert {name for table in own for name in table["source"]} == {"web_events"}
+    assert len({name for each in whole.dataframe for name in each.value.get("source", ())}) > 1
+
+
 def test_quarantine_shows_why_and_which_rows_masked(made, show):
     app = show(made, "lake", part="quarantine")
     assert is_fine(app)

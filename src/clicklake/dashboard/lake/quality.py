@@ -66,7 +66,7 @@ def draw(view: View) -> None:
     """Draw the section."""
     require(view, LEDGER)
     card = _card(view)
-    _scores(card)
+    _scores(view, card)
     _trend(view, card)
     with parts.told():
         _measures(view)
@@ -80,7 +80,7 @@ def draw_ledger(view: View) -> None:
         "ledger",
         "Ledger: every row has one fate",
         "One row per source, all its rows since the beginning.",
-        card.sources(),
+        view.of_source(card.sources()),
         _LEDGER,
         empty="Nothing was refined yet: clicklake run click_events=PATH.",
     )
@@ -88,7 +88,7 @@ def draw_ledger(view: View) -> None:
         "drift",
         "Drift: where files differ from their contract",
         "One row per source and difference, newest first.",
-        card.drift,
+        view.of_source(card.drift),
         _DRIFT,
         empty="No file differs from its contract.",
     )
@@ -154,9 +154,9 @@ def _await(versions: Versions) -> None:
     st.info(told, icon=":material/hourglass_top:")
 
 
-def _scores(card: Scorecard) -> None:
+def _scores(view: View, card: Scorecard) -> None:
     with st.container(horizontal=True, key="tiles-quality"):
-        for row in card.sources():
+        for row in view.of_source(card.sources()):
             st.metric(
                 row["source"],
                 formats.show(row["quality_score"], "percent"),
@@ -167,7 +167,7 @@ def _scores(card: Scorecard) -> None:
 
 
 def _trend(view: View, card: Scorecard) -> None:
-    trend = card.trend
+    trend = view.of_source(card.trend)
     with st.container(border=True, key="card-trend"):
         title = "Quality score of the rows that each run brought"
         parts.heading(title, "One point per source and run; a run that brought no rows of a source has none.")

@@ -42,7 +42,7 @@ _MOST = 200
 def draw(view: View) -> None:
     """Draw the section."""
     require(view, QUARANTINE)
-    reasons = list_reasons(view.lake)
+    reasons = view.of_source(list_reasons(view.lake))
     listing.show(
         "reasons",
         "Why rows wait in quarantine",
@@ -54,7 +54,9 @@ def draw(view: View) -> None:
     if not reasons:
         return
     with st.container(horizontal=True, key="quarantine-choices", vertical_alignment="bottom"):
-        source = _choose("Source", "rejected_of", sorted({row["source"] for row in reasons}))
+        source = view.chosen.source
+        if source is None:
+            source = _choose("Source", "rejected_of", sorted({row["source"] for row in reasons}))
         rules = {
             rule for row in reasons if not source or row["source"] == source for rule in row["reasons"].split(", ")
         }

@@ -48,7 +48,7 @@ def draw(view: View) -> None:
         "sources",
         "Sources",
         "One row per source that the lake has files of.",
-        found.sources,
+        view.of_source(found.sources),
         _SOURCES,
         empty="No source has rows yet: clicklake run click_events=PATH.",
     )

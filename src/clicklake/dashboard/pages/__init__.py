@@ -13,14 +13,14 @@ class Entry:
         name: Of its module, and in the URL.
         title: What is shown.
         icon: A Material symbol.
-        has_filters: Whether the filters stand above it.
+        filters: Those that stand above it.
         needs_release: Whether it has nothing to show of a lake without a release.
     """
 
     name: str
     title: str
     icon: str
-    has_filters: bool = True
+    filters: tuple[str, ...] = ("days", "source", "segment")
     needs_release: bool = True
 
 
@@ -29,6 +29,6 @@ PAGES = (
     Entry("funnel", "Funnel", ":material/filter_alt:"),
     Entry("customers", "Customers", ":material/groups:"),
     Entry("products", "Products", ":material/inventory_2:"),
-    Entry("lake", "Lake", ":material/water:", has_filters=False, needs_release=False),
+    Entry("lake", "Lake", ":material/water:", filters=("source",), needs_release=False),
     Entry("sql", "SQL", ":material/code:"),
 )

@@ -54,16 +54,18 @@ def _draw(entry: Entry, view: View) -> None:
     if release is None and entry.needs_release:
         states.empty_lake(view.lake.path)
         return
-    if release is not None and entry.has_filters:
+    if release is not None:
         try:
             choices = view.choices()
         except ForbiddenError as error:  # who may not see what days there are sees what there is of all days
-            states.failure(error)
+            if entry.needs_release:
+                states.failure(error)
         else:
-            if choices is None:
+            if choices is not None:
+                view = view.within(filters.bar(choices, entry.filters))
+            elif entry.needs_release:
                 states.empty_lake(view.lake.path)
                 return
-            view = view.within(filters.bar(choices))
         for problem in view.chosen.problems:
             st.warning(f"{states.plain(problem)}: left out.", icon=":material/link_off:")
     draw: Callable[[View], None] = import_module(f"clicklake.dashboard.pages.{entry.name}").page
