@@ -18,7 +18,7 @@ from clicklake.reports import formats
 from clicklake.reports.render import Result, write_csv
 from clicklake.reports.render.result import Column
 
-ROWS = 500
+ROWS = 200
 """Rows of a report that a page shows; all are in the download."""
 MOST_ROWS = 100_000
 """Rows of a download."""

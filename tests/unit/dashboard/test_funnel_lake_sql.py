@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from clicklake.dashboard import opened
+from clicklake.dashboard import opened, parts
 from clicklake.dashboard.sankey import flows_of, sankey
 from clicklake.lake import Lake
 from clicklake.overview import tables
@@ -107,7 +107,7 @@ def test_one_user_s_timeline_is_that_of_the_report_and_names_nobody(made, show):
     app = show(made, "funnel", period="all", user=user)
     assert is_fine(app) and app.query_params["user"] == user
     shown = frame(app, "kind", "what")
-    assert shown == [[row["kind"], row["what"]] for row in rows[:500]] and {"event", "order"} <= {
+    assert shown == [[row["kind"], row["what"]] for row in rows[: parts.ROWS]] and {"event", "order"} <= {
         row[0] for row in shown
     }
     orders = sum(row["kind"] == "order" for row in rows)

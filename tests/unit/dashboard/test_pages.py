@@ -11,7 +11,7 @@ import pytest
 from clicklake.access import LOCAL, Grants
 from clicklake.dashboard import opened
 from clicklake.dashboard.pages import PAGES
-from clicklake.dashboard.parts import csv
+from clicklake.dashboard.parts import ROWS, csv
 from clicklake.dashboard.view import View
 from clicklake.errors import ForbiddenError
 from clicklake.lake import Lake
@@ -93,7 +93,7 @@ def test_tables_show_the_rows_of_the_reports(shop, show, name):
     page, column, query = TABLES[name]
     app = show(shop, page, period="all", **query)
     assert app.query_params == {"period": "all", **query}
-    rows = shop.report(name, limit=500).to_pylist()
+    rows = shop.report(name, limit=ROWS).to_pylist()
     frames = [frame.value for frame in app.dataframe if column in frame.value and len(frame.value) == len(rows)]
     assert rows and frames
     assert [float(row[column]) for row in rows] == [float(value) for value in frames[0][column]]
