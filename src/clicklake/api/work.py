@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from functools import partial
@@ -13,6 +13,9 @@ from clicklake.api.problems import ProblemError
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+_MOST_PART = 256 << 10
+"""Bytes: what is sent at once waits in memory for those who take it slowly."""
 
 
 class Work:
@@ -25,7 +28,7 @@ class Work:
 
     def __init__(self, at_once: int, waiting: int) -> None:
         self._most = at_once + waiting
-        self._under_way = 0
+        self._under_way = self._streams = 0
         self._threads = ThreadPoolExecutor(at_once, "clicklake-api")
 
     async def __call__(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -34,38 +37,41 @@ class Work:
         Raises:
             ProblemError: Too many wait already.
         """
-        self.enter()
+        self._enter()
         try:
             return await self._do(partial(function, *args, **kwargs))
         finally:
             self._under_way -= 1
 
-    async def stream(self, chunks: Iterator[bytes], stack: ExitStack) -> AsyncIterator[bytes]:
-        """What an iterator gives, which a thread asks for one after the other; the stack is closed behind it.
+    async def parts(self, chunks: Iterator[bytes]) -> AsyncGenerator[bytes, None]:
+        """What an iterator gives, which a thread asks for one after the other, in parts of a bounded size."""
+        while (chunk := await self._do(partial(next, chunks, None))) is not None:
+            for start in range(0, len(chunk), _MOST_PART):
+                yield chunk[start : start + _MOST_PART]
 
-        `enter` was called for it.
-        """
-        try:
-            while (chunk := await self._do(partial(next, chunks, None))) is not None:
-                if chunk:
-                    yield chunk
-        finally:
-            self._under_way -= 1
-            await asyncio.shield(asyncio.get_running_loop().run_in_executor(None, stack.close))
+    def enter_stream(self) -> None:
+        """Take a place for an answer that is sent while it is made; whoever does calls `leave_stream`.
 
-    def enter(self) -> None:
-        """Take a place; whoever does calls `stream`, or `leave`.
+        Half of the places are for those: however slowly they are taken, other requests are answered.
 
         Raises:
-            ProblemError: Too many wait already.
+            ProblemError: Too many are under way already.
         """
-        if self._under_way >= self._most:
-            raise ProblemError(503, "busy", "the server has too much to do; try again", {"Retry-After": "1"})
-        self._under_way += 1
+        if self._streams >= max(1, self._most // 2):
+            raise _busy()
+        self._enter()
+        self._streams += 1
 
-    def leave(self) -> None:
-        """Give the place back."""
+    async def leave_stream(self, stack: ExitStack) -> None:
+        """Give the place back, and close what was held."""
+        self._streams -= 1
         self._under_way -= 1
+        await asyncio.shield(asyncio.get_running_loop().run_in_executor(None, stack.close))
+
+    def _enter(self) -> None:
+        if self._under_way >= self._most:
+            raise _busy()
+        self._under_way += 1
 
     async def _do(self, call: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._threads, call)
@@ -73,3 +79,7 @@ class Work:
     def close(self) -> None:
         """End the threads, once they are done."""
         self._threads.shutdown(wait=False, cancel_futures=True)
+
+
+def _busy() -> ProblemError:
+    return ProblemError(503, "busy", "the server has too much to do; try again", {"Retry-After": "1"})

@@ -55,6 +55,9 @@ class ApiSettings(Section):
     result_bytes: MemorySize = Field(default="64MB", description="Memory that the rows of a query may take.")
     query_seconds: float = Field(default=30, gt=0, description="After so many a query or report is stopped.")
     stream_seconds: float = Field(default=600, gt=0, description="After so many a stream of all rows is stopped.")
+    stalled_seconds: float = Field(
+        default=60, gt=0, description="Whoever takes nothing of an answer that is streamed for so long is cut off."
+    )
     at_once: int = Field(default=4, ge=1, le=64, description="Reports, queries and pages that are computed at once.")
     waiting: int = Field(default=64, ge=0, description="How many more may wait; the next are told to come back.")
     kept_bytes: MemorySize = Field(default="64MB", description="Answers of reports that are kept, together.")

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Path, Query
-from fastapi.responses import Response, StreamingResponse
+from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from clicklake.access import Grants
@@ -15,6 +14,7 @@ from clicklake.api.answers import documented, json_answer, to_json
 from clicklake.api.caller import Caller, Server
 from clicklake.api.jobs import Job
 from clicklake.api.problems import ProblemError
+from clicklake.api.sending import Streamed
 from clicklake.api.state import State
 from clicklake.engines.sql import quote
 from clicklake.errors import UnknownNameError
@@ -143,25 +143,28 @@ async def events(
     if server.followers >= _MOST_FOLLOWERS:
         raise ProblemError(503, "busy", "too many follow runs already; try again", {"Retry-After": "5"})
     after = int(last_event_id) if last_event_id and last_event_id.isdigit() else 0
-    return StreamingResponse(
-        _followed(server, job, after), media_type="text/event-stream", headers={"cache-control": "no-store"}
+    server.followers += 1
+
+    async def left() -> None:
+        server.followers -= 1
+
+    return Streamed(
+        _followed(job, after),
+        {"cache-control": "no-store"},
+        "text/event-stream",
+        seconds=server.settings.stalled_seconds,
+        done=left,
     )
 
 
-async def _followed(server: State, job: Job, after: int) -> AsyncIterator[bytes]:
-    server.followers += 1
-    try:
-        yield b": what happens follows\n\n"
-        async for event in job.follow(after, _HEARTBEAT):
-            if event is None:
-                yield b": still running\n\n"
-            else:
-                number, kind, facts = event
-                yield f"id: {number}\nevent: {kind}\ndata: ".encode() + to_json(facts) + b"\n\n"
-    except asyncio.CancelledError:  # the caller has left
-        raise
-    finally:
-        server.followers -= 1
+async def _followed(job: Job, after: int) -> AsyncGenerator[bytes, None]:
+    yield b": what happens follows\n\n"
+    async for event in job.follow(after, _HEARTBEAT):
+        if event is None:
+            yield b": still running\n\n"
+        else:
+            number, kind, facts = event
+            yield f"id: {number}\nevent: {kind}\ndata: ".encode() + to_json(facts) + b"\n\n"
 
 
 def _told(caller: Grants, job: Job) -> dict[str, Any]:

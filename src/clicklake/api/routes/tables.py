@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from dataclasses import asdict
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Request
-from fastapi.responses import Response, StreamingResponse
+from fastapi.responses import Response
 
 from clicklake.access import Grants
 from clicklake.api.answers import answer, documented, is_known, json_answer, not_modified, tagged
 from clicklake.api.caller import Caller, Server
 from clicklake.api.formats import MEDIA, Format, accepted, parts, whole
 from clicklake.api.problems import ProblemError
+from clicklake.api.sending import Streamed
 from clicklake.api.state import State
 from clicklake.build.release import Release
 from clicklake.dictionary.describe import describe
@@ -189,15 +191,19 @@ async def _stream(server: State, asked: Asked, format: Format, headers: dict[str
         except ClicklakeError as error:
             raise _told(asked, error) from error
 
-    server.work.enter()
+    server.work.enter_stream()
     try:
         schema, batches = await server.work(begin)
     except BaseException:
-        server.work.leave()
-        await server.work(stack.close)
+        await server.work.leave_stream(stack)
         raise
-    chunks = server.work.stream(parts(schema, batches, format), stack)
-    return StreamingResponse(chunks, headers=headers, media_type=MEDIA[format])
+    return Streamed(
+        server.work.parts(parts(schema, batches, format)),
+        headers,
+        MEDIA[format],
+        seconds=server.settings.stalled_seconds,
+        done=partial(server.work.leave_stream, stack),
+    )
 
 
 def _told(asked: Asked, error: ClicklakeError) -> ClicklakeError:
