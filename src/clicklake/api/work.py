@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import AsyncGenerator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -43,9 +44,19 @@ class Work:
         finally:
             self._under_way -= 1
 
-    async def parts(self, chunks: Iterator[bytes]) -> AsyncGenerator[bytes, None]:
-        """What an iterator gives, which a thread asks for one after the other, in parts of a bounded size."""
-        while (chunk := await self._do(partial(next, chunks, None))) is not None:
+    async def parts(self, chunks: Iterator[bytes], at_work: threading.Lock) -> AsyncGenerator[bytes, None]:
+        """What an iterator gives, which a thread asks for one after the other, in parts of a bounded size.
+
+        Args:
+            chunks: The iterator.
+            at_work: Is held by the thread meanwhile: a caller may leave before it is done.
+        """
+
+        def following() -> bytes | None:
+            with at_work:
+                return next(chunks, None)
+
+        while (chunk := await self._do(following)) is not None:
             for start in range(0, len(chunk), _MOST_PART):
                 yield chunk[start : start + _MOST_PART]
 
@@ -62,11 +73,16 @@ class Work:
         self._enter()
         self._streams += 1
 
-    async def leave_stream(self, stack: ExitStack) -> None:
-        """Give the place back, and close what was held."""
+    async def leave_stream(self, stack: ExitStack, at_work: threading.Lock) -> None:
+        """Give the place back, and close what was held, once no thread is at work with it."""
+
+        def close() -> None:
+            with at_work:
+                stack.close()
+
         self._streams -= 1
         self._under_way -= 1
-        await asyncio.shield(asyncio.get_running_loop().run_in_executor(None, stack.close))
+        await asyncio.shield(asyncio.get_running_loop().run_in_executor(None, close))
 
     def _enter(self) -> None:
         if self._under_way >= self._most:

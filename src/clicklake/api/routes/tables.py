@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from contextlib import ExitStack
 from dataclasses import asdict
 from functools import partial
@@ -181,7 +182,7 @@ def _page(server: State, asked: Asked, place: Place, limit: int, format: Format)
 
 async def _stream(server: State, asked: Asked, format: Format, headers: dict[str, str]) -> Response:
     """All rows, while they are read; the engine is let go when the last is sent, or the caller has left."""
-    stack = ExitStack()
+    stack, at_work = ExitStack(), threading.Lock()
 
     def begin() -> Any:  # noqa: ANN401 - schema and batches
         generation = stack.enter_context(server.serving.reading())
@@ -195,14 +196,14 @@ async def _stream(server: State, asked: Asked, format: Format, headers: dict[str
     try:
         schema, batches = await server.work(begin)
     except BaseException:
-        await server.work.leave_stream(stack)
+        await server.work.leave_stream(stack, at_work)
         raise
     return Streamed(
-        server.work.parts(parts(schema, batches, format)),
+        server.work.parts(parts(schema, batches, format), at_work),
         headers,
         MEDIA[format],
         seconds=server.settings.stalled_seconds,
-        done=partial(server.work.leave_stream, stack),
+        done=partial(server.work.leave_stream, stack, at_work),
     )
 
 
