@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-import json
-import os
-import socket
-import subprocess
-import sys
 import time
 import urllib.request
-from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
 
 from browser import chromium
-from clicklake.cli.main import run
+from browser.dashboard import (
+    ALERTS,
+    DONE,
+    HEAD,
+    PICTURES,
+    SCREENS,
+    TILES,
+    Served,
+    figures,
+    look,
+    open_page,
+    said,
+)
 from clicklake.lake import Lake
-from clicklake.reports import formats
-from clicklake.synthetic import CommerceConfig, GeneratorConfig, generate
 
 pytest.importorskip("streamlit", reason="the dashboard needs streamlit: pip install 'clicklake[dashboard]'")
 from clicklake.dashboard.pages import PAGES  # noqa: E402
@@ -28,91 +32,6 @@ pytestmark = [
     pytest.mark.browser,
     pytest.mark.skipif(chromium.find() is None, reason=f"there is no browser: none of {', '.join(chromium.NAMES)}"),
 ]
-PICTURES = os.environ.get("BROWSER_PICTURES")
-"""A folder that keeps a picture of each page, for people who want to look."""
-SCREENS = {"wide": (1440, 1100, False), "phone": (390, 844, False), "dark": (1440, 1100, True)}
-PHONE = "Mozilla/5.0 (Linux; Android 15) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0 Mobile Safari/537.36"
-DONE = (
-    "document.querySelector('[data-testid=stApp][data-test-script-state=notRunning]') && document.querySelector('h1')"
-)
-ALERTS = "[...document.querySelectorAll('[data-testid=stAlert], [data-testid=stException]')].map((e) => e.innerText)"
-TILES = """Object.fromEntries([...document.querySelectorAll('.stMetric')].map((tile) => [
-  tile.querySelector('[data-testid=stMetricLabel]').innerText.trim(),
-  tile.querySelector('[data-testid=stMetricValue]').innerText.trim()]))"""
-HEAD = "UserID,SessionID,Timestamp,EventType,ProductID,Amount,Outcome\n"
-
-
-class Served:
-    """A dashboard that runs."""
-
-    def __init__(self, lake: str, *options: str, host: str = "127.0.0.1", port: int | None = None) -> None:
-        if port is None:
-            with socket.socket() as probe:
-                probe.bind(("127.0.0.1", 0))
-                port = probe.getsockname()[1]
-        self.lake, self.url = lake, f"http://127.0.0.1:{port}"
-        program = [sys.executable, "-c", "from clicklake.cli.main import main; main()", "--lake", lake, *options]
-        self._process = subprocess.Popen([*program, "dashboard", "--host", host, "--port", str(port)])
-        for _ in range(600):
-            assert self._process.poll() is None
-            try:
-                urllib.request.urlopen(f"{self.url}/_stcore/health", timeout=5)
-                return
-            except OSError:
-                time.sleep(0.1)
-
-    def stop(self) -> None:
-        self._process.terminate()
-        assert self._process.wait(30) == 0
-
-
-@pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    folder = tmp_path_factory.mktemp("dashboard")
-    generate(folder / "data", GeneratorConfig(rows=20_000, users=600, days=90, commerce=CommerceConfig()))
-    names = ("click_events", "orders", "customers", "products", "payments")
-    Lake(folder / "lake").run(**{name: str(folder / "data" / name) for name in names})
-    started = Served(str(folder / "lake"))
-    yield started
-    started.stop()
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[chromium.Browser]:
-    opened = chromium.Browser(tmp_path_factory.mktemp("profile"))
-    yield opened
-    opened.close()
-
-
-def look(browser: chromium.Browser, screen: str) -> None:
-    width, height, is_dark = SCREENS[screen]
-    browser.look(width, height, is_dark=is_dark)
-    browser.call("Emulation.setUserAgentOverride", userAgent=PHONE if screen == "phone" else "")
-
-
-def open_page(browser: chromium.Browser, url: str) -> None:
-    browser.messages.clear()
-    browser.requests.clear()
-    browser.go(url)
-    browser.wait(DONE, 120)
-
-
-def said(capsys: pytest.CaptureFixture[str], lake: str, *arguments: str) -> list[dict[str, object]]:
-    """What `clicklake report --format json` prints."""
-    capsys.readouterr()
-    assert run(["--lake", lake, "report", *arguments, "--format", "json"]) == 0
-    rows: list[dict[str, object]] = json.loads(capsys.readouterr().out)
-    return rows
-
-
-def figures(row: dict[str, object]) -> dict[str, str]:
-    return {
-        "Revenue (USD)": formats.money(row["revenue"]),
-        "Orders": formats.integer(row["orders"]),
-        "Average order value (USD)": formats.money(row["average_order_value"]),
-        "Active users": formats.integer(row["active_users"]),
-        "Conversion rate": formats.percent(row["conversion_pct"]),
-    }
 
 
 @pytest.mark.parametrize("screen", SCREENS)

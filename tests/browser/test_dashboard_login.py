@@ -12,12 +12,12 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 import pytest
 
 from browser import chromium
+from browser.dashboard import HEAD, Served, look, open_page
+from clicklake.lake import Lake
 
 pytest.importorskip("streamlit", reason="the dashboard needs streamlit: pip install 'clicklake[dashboard]'")
 pytest.importorskip("authlib", reason="logins need Authlib: pip install 'clicklake[dashboard]'")
 
-from browser.test_dashboard_in_a_browser import HEAD, Served, look, open_page  # noqa: E402
-from clicklake.lake import Lake  # noqa: E402
 
 pytestmark = [
     pytest.mark.browser,

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import streamlit as st
@@ -22,6 +24,8 @@ ROWS = 200
 """Rows of a report that a page shows; all are in the download."""
 MOST_ROWS = 100_000
 """Rows of a download."""
+_LOOKED_AT, _LONGEST, _LETTER = 5, 60, 7.2
+"""Rows by which the browser finds the width of a column; letters of a text that is shown in full; their width."""
 
 
 @contextmanager
@@ -132,7 +136,7 @@ def table(result: Result, *, names: Sequence[str] = (), height: int | None = Non
     Args:
         result: The report.
         names: Columns, in order; all unless given.
-        height: In pixels; as the rows need, up to ten of them, unless given.
+        height: In pixels, at the most; ten rows unless given. Fewer rows take less.
     """
     columns = result.columns(ROWS)
     if names:
@@ -140,16 +144,15 @@ def table(result: Result, *, names: Sequence[str] = (), height: int | None = Non
     import pandas
 
     frame = pandas.DataFrame({column.name: pandas.Series(column.values, dtype=_dtype(column)) for column in columns})
-    shown = frame.style.format(
-        {column.name: (lambda value, format=column.format: _shown(value, format)) for column in columns}
-    )
+    shown = frame.style.format({column.name: partial(_shown, format=_format(column)) for column in columns})
     heads = {
         column.name: (st.column_config.NumberColumn if column.is_number else st.column_config.TextColumn)(
-            column.header, help=states.plain(column.description) or None
+            column.header, help=states.plain(column.description) or None, width=_width(column)
         )
         for column in columns
     }
-    size = height or 35 * (min(len(frame), 10) + 1) + 2
+    needed = 35 * (len(frame) + 1) + 2
+    size = min(needed, height or 35 * 11 + 2)
     st.dataframe(
         shown,
         row_height=35,
@@ -165,8 +168,27 @@ def _dtype(column: Column) -> str:
     return "float64" if column.is_number else "object"
 
 
-def _shown(value: Any, format: formats.Format) -> str:  # noqa: ANN401 - a cell
-    return formats.show(None if value is None or value != value else value, format)
+def _format(column: Column) -> Callable[[Any], str]:
+    """How a cell is written: numbers that no document describes keep the places that their type has."""
+    first = next((value for value in column.values if value is not None), None)
+    if column.format == "number" and isinstance(first, Decimal):
+        places = max(0, -int(first.as_tuple().exponent))
+        return lambda value: formats.show(Decimal(f"{value:.{places}f}"), "number")
+    return lambda value: formats.show(value, column.format)
+
+
+def _shown(value: Any, format: Callable[[Any], str]) -> str:  # noqa: ANN401 - a cell
+    return formats.NULL if value is None or value != value else format(value)
+
+
+def _width(column: Column) -> int | None:
+    """The width of a column in pixels where the browser would cut texts off: it looks at the first rows alone."""
+    if column.is_number:
+        return None
+    lengths = [len(text) for text in column.texts]
+    longest = max(lengths, default=0)
+    is_cut = max(lengths[:_LOOKED_AT], default=0) < longest <= _LONGEST
+    return round(longest * _LETTER) + 18 if is_cut else None
 
 
 def below(
@@ -180,7 +202,7 @@ def below(
     """What stands beneath a report: notes, its rows, all of them as CSV, and its query."""
     if said := " · ".join(filter(None, notes)):
         st.caption(states.plain(said))
-    with st.container(horizontal=True, gap="small", key=_key(result, "below")):
+    with st.container(horizontal=True, gap="small", vertical_alignment="center", key=_key(result, "below")):
         if not has_table:
             with st.popover("Rows", icon=":material/table_rows:", type="tertiary"):
                 table(result)

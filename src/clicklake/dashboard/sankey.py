@@ -45,8 +45,14 @@ class _Bar:
     right: float = 0.0
 
 
-def flows_of(rows: Sequence[Mapping[str, Any]]) -> list[Flow]:
-    """The flows of report purchase_flows; the first place is the furthest from the purchase."""
+def flows_of(rows: Sequence[Mapping[str, Any]], most: int | None = None) -> list[Flow]:
+    """The flows of report purchase_flows; the first place is the furthest from the purchase.
+
+    Args:
+        rows: The report.
+        most: Steps before the purchase, where there is no room for all.
+    """
+    rows = [row for row in rows if most is None or row["steps_left"] <= most]
     first = max((row["steps_left"] for row in rows), default=0)
     return [
         Flow(
@@ -54,8 +60,8 @@ def flows_of(rows: Sequence[Mapping[str, Any]]) -> list[Flow]:
             start=row["from_step"],
             end=row["to_step"],
             size=row["sessions"],
-            told=f"{row['from_step']} → {row['to_step']}: {formats.integer(row['sessions'])} sessions of "
-            f"{formats.integer(row['users'])} users, {formats.percent(row['share_pct'])} of all with a purchase",
+            told=f"{row['from_step']} → {row['to_step']}: {_count(row['sessions'], 'session')} of "
+            f"{_count(row['users'], 'user')}, {formats.percent(row['share_pct'])} of all with a purchase",
         )
         for row in rows
     ]
@@ -78,7 +84,7 @@ def sankey(flows: Sequence[Flow], last: str = "") -> dict[str, Any]:
             "y2": bar.top + bar.size,
             "middle": bar.top + bar.size / 2,
             "name": name,
-            "told": f"{name}: {formats.integer(round(bar.size * _scale(flows)))} sessions",
+            "told": f"{name}: {_count(round(bar.size * _scale(flows)), 'session')}",
             "kind": "last" if name == last else "bar",
         }
         for (place, name), bar in bars.items()
@@ -104,6 +110,7 @@ def sankey(flows: Sequence[Flow], last: str = "") -> dict[str, Any]:
                     "detail": {"field": "flow", "type": "nominal"},
                     "color": {"field": "kind", "type": "nominal", "legend": None, "scale": colour},
                     "tooltip": {"field": "told", "type": "nominal", "title": "Step"},
+                    "description": {"field": "told", "type": "nominal"},
                 },
             },
             {
@@ -116,11 +123,19 @@ def sankey(flows: Sequence[Flow], last: str = "") -> dict[str, Any]:
                     "y2": {"field": "y2"},
                     "color": {"field": "kind", "type": "nominal", "legend": None, "scale": colour},
                     "tooltip": {"field": "told", "type": "nominal", "title": "Here"},
+                    "description": {"field": "told", "type": "nominal"},
                 },
             },
             {
                 "data": {"values": [box for box in boxes if box["y2"] - box["y"] > _GAP / 2]},
-                "mark": {"type": "text", "align": "left", "dx": 4, "fontSize": 11, "color": LIGHT["ink"]},
+                "mark": {
+                    "type": "text",
+                    "align": "left",
+                    "dx": 4,
+                    "fontSize": 11,
+                    "color": LIGHT["ink"],
+                    "aria": False,
+                },
                 "encoding": {
                     "x": {"field": "x2", **x},
                     "y": {"field": "middle", **y},
@@ -129,6 +144,10 @@ def sankey(flows: Sequence[Flow], last: str = "") -> dict[str, Any]:
             },
         ],
     }
+
+
+def _count(count: int, what: str) -> str:
+    return f"{formats.integer(count)} {what}{'' if count == 1 else 's'}"
 
 
 def _scale(flows: Sequence[Flow]) -> float:

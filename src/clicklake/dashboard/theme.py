@@ -85,6 +85,7 @@ _STYLE = """
   grid-template-columns: repeat(auto-fit, minmax(150px, 1fr)); }
 .stVerticalBlock[class*="st-key-tiles-"] > div { width: auto !important; min-width: 0; }
 .stVerticalBlock[class*="st-key-below-"] { margin-top: auto; gap: 1.25rem; }
+[data-testid="stPopoverBody"]:has([data-testid="stDataFrame"]) { width: min(760px, 92vw); }
 [class*="st-key-below-"] button, [class*="st-key-below-"] a { min-height: 0; padding: 0; }
 @media (max-width: 640px) {
   .stMainBlockContainer { padding: 3.5rem .75rem 2rem; }

@@ -162,7 +162,6 @@ def _scores(view: View, card: Scorecard) -> None:
                 formats.show(row["quality_score"], "percent"),
                 help=f"{_SCORE} {formats.integer(row['quarantined'])} are in quarantine. Verdict: {row['verdict']}.",
                 border=True,
-                width=205,
             )
 
 

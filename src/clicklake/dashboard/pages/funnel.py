@@ -25,6 +25,9 @@ _MEASURES = {
     "at_all": ("users", "pct_of_first"),
 }
 
+_STEPS_ON_A_PHONE = 3
+"""Names beside the bars of more would lie on each other."""
+
 
 def first(view: View) -> Asked:
     """The reports that are shown first."""
@@ -134,11 +137,13 @@ def _flows(view: View) -> None:
     if not result.table.num_rows:
         no_rows(result.doc.empty)
         return
-    drawing = sankey(flows_of(result.table.to_pylist()), last="purchase")
+    most = _STEPS_ON_A_PHONE if view.is_phone else None
+    drawing = sankey(flows_of(result.table.to_pylist(), most), last="purchase")
     st.vega_lite_chart(
         spec=repainted(drawing, is_dark=view.is_dark), theme=None, width="stretch", key="chart-purchase-flows"
     )
-    st.caption("From the left to the right the last five steps before the purchase; a step that is repeated is one.")
+    told = "three" if view.is_phone else "five"
+    st.caption(f"From the left to the right the last {told} steps before the purchase; a step that is repeated is one.")
     parts.below(view, result, [result.note or ""])
 
 
