@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -117,7 +117,12 @@ def grid(within: str, shown: int = 10) -> str:
 
 
 def shows_rows(
-    browser: chromium.Browser, within: str, rows: Sequence[Mapping[str, Any]], *names: str, seconds: float = 30
+    browser: chromium.Browser,
+    within: str,
+    rows: Sequence[Mapping[str, Any]],
+    *names: str,
+    seconds: float = 30,
+    masked: Collection[str] = (),
 ) -> None:
     """Wait until a table shows rows as the command line prints them, in as many columns as there is place for.
 
@@ -127,12 +132,15 @@ def shows_rows(
         rows: All of them.
         *names: Columns; all unless given.
         seconds: To wait.
+        masked: Columns of personal data: their codes are those of one server.
     """
     script, names, until = grid(within), names or tuple(rows[0]), time.monotonic() + seconds
     while True:
         found = browser.value(script) or [0, [], []]
         columns = names[: max(3, len(found[1]))]
-        shown = [[_cell(row[name]) for name in columns] for row in rows[:10]]
+        shown = [["***" if name in masked else _cell(row[name]) for name in columns] for row in rows[:10]]
+        for row in found[2]:
+            row[:] = ["***" if n in masked and c.startswith("***") else c for n, c in zip(columns, row, strict=False)]
         expected = [len(rows), [formats.label(name) for name in columns], shown]
         if found == expected or time.monotonic() > until:
             break

@@ -121,6 +121,17 @@ def test_customers_and_their_segments(page, browser: chromium.Browser, report: C
     assert browser.messages == []
 
 
+@pytest.mark.parametrize("name", ["customer_lifetime_value", "at_risk_customers"])
+def test_single_customers(served: Served, browser: chromium.Browser, report: Command, name: str) -> None:
+    look(browser, "wide")
+    part = {"customer_lifetime_value": "Lifetime%20value", "at_risk_customers": "At%20risk"}[name]
+    open_page(browser, f"{served.url}/customers?part={part}&period=all")
+    rows = report(name, *MOST)
+    assert rows
+    shows_rows(browser, f".st-key-card-{name}-", rows, masked=("customer_id",), seconds=60)
+    assert browser.messages == []
+
+
 def test_products(
     page,
     browser: chromium.Browser,
