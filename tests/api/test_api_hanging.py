@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import socket
 import time
 from contextlib import ExitStack
@@ -33,13 +35,28 @@ def _status(caller: socket.socket) -> int:
 def test_followers_that_hang_up_or_hang_leave_room_for_others(project: Path) -> None:
     with running(project) as server, ExitStack() as stack:
         job = server.post("/v1/runs", json={"full": True}).json()["job"]
+        run = _stopped_run(server)
         path = f"/v1/runs/{job}/events"
         for _ in range(3 * _MOST_FOLLOWERS):  # before their answer has begun
             _ask(server, path).close()
         _fills(server, path)
         _fills(server, path)
         _ask(server, path, stack)  # and never takes anything
-        assert server.get(f"/v1/runs/{job}").json()["status"] in ("starting", "running"), "the run was too short"
+        assert server.get(f"/v1/runs/{job}").json()["status"] in ("starting", "running")
+        os.kill(run, signal.SIGCONT)
+
+
+def _stopped_run(server: Server) -> int:
+    """The process of the run that was started, which stands still, so that it can be followed as long as it takes."""
+    until = time.monotonic() + 20
+    while time.monotonic() < until:
+        for children in Path(f"/proc/{server.process.pid}/task").glob("*/children"):
+            for child in map(int, children.read_text().split()):
+                if b"clicklake.api.child" in Path(f"/proc/{child}/cmdline").read_bytes():
+                    os.kill(child, signal.SIGSTOP)
+                    return child
+        time.sleep(0.01)
+    raise AssertionError("no run has started")
 
 
 def _fills(server: Server, path: str) -> None:
