@@ -193,7 +193,7 @@ def test_a_body_without_an_end_is_cut_off(locked: Locked) -> None:
 
 def test_too_many_requests_are_told_to_wait(project: Path) -> None:
     settings = project / "clicklake.yaml"
-    settings.write_text(settings.read_text() + "api:\n  requests_per_minute: 60\n")
+    settings.write_text(settings.read_text() + "api:\n  requests_per_minute: 10\n")
     with running(project) as server:
         found = [server.get("/health") for _ in range(20)]
         refused = [answer for answer in found if answer.status_code == 429]

@@ -104,6 +104,7 @@ OTHER_VALUES = {
     "api.result_bytes": "8MB",
     "api.query_seconds": "5",
     "api.stream_seconds": "60",
+    "api.stalled_seconds": "30",
     "api.at_once": "2",
     "api.waiting": "8",
     "api.kept_bytes": "8MB",
