@@ -19,9 +19,6 @@ PERIODS: Mapping[str, tuple[str, int | None]] = {
 """Names in the URL, what is shown, and how many days up to the last one that the lake has."""
 _DEFAULTS = ("90d", "30d", "7d")
 
-ALL = ("days", "source", "segment")
-"""The filters."""
-
 _KEYS = ("period", "since", "until", "source", "segment")
 _WIDGETS = ("filter_period", "filter_days", "filter_source", "filter_segment")
 _WRITTEN = "filters_written"
@@ -96,12 +93,13 @@ def first(choices: Choices) -> Chosen:
     return Chosen(days, choices.before(days))
 
 
-def bar(choices: Choices, names: Collection[str] = ALL) -> Chosen:
+def bar(choices: Choices, names: Collection[str]) -> Chosen:
     """Draw the filters and tell what is chosen; takes the URL over where it was changed, and keeps it up to date.
 
     Args:
         choices: What there is to choose.
-        names: The filters that the page has; the others stay chosen for the pages that have them.
+        names: The filters that the page has, of `days`, `source` and `segment`; the others stay chosen for the pages
+            that have them.
     """
     _recall(choices)
     problems = _take_url(choices)
