@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
 
+from clicklake.personal import MASK
+
 logger = logging.getLogger("clicklake")
 
 _MOST_TEXT = 2000
-_MASK = "***"
 _TOLD = frozenset(
     ("after", "as_of", "before", "columns", "direction", "limit", "reason", "segment", "since", "source", "until")
 )
@@ -36,9 +37,9 @@ def told_query(path: str, query: bytes) -> str:
     pairs = []
     for name, value in parse_qsl(query[: 2 * _MOST_TEXT].decode("latin-1"), keep_blank_values=True):
         if name == "filter":
-            value = ":".join([*value.split(":", 2)[:2], _MASK]) if value.count(":") > 1 else _MASK
+            value = ":".join([*value.split(":", 2)[:2], MASK]) if value.count(":") > 1 else MASK
         elif name not in _TOLD and (name, path) != ("name", _LINEAGE):
-            value = _MASK
+            value = MASK
         pairs.append(f"{name}={value}")
     return "&".join(pairs)[:_MOST_TEXT]
 
