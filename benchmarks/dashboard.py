@@ -19,6 +19,7 @@ import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import date, timedelta
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
@@ -40,10 +41,11 @@ _DONE = (
 _LINK = "[...document.querySelectorAll('header a')].find(link => link.innerText.trim().endsWith({title}))"
 _METHOD = """\
 `clicklake dashboard` and a Chromium on the same machine. *Ready*: by a click in the navigation, with the days that are
-shown at first, which the dashboard has made ready after the release. *First*: by a click, on all days, which nobody has
-asked for before. *Then*: the same again, medians of {times}. *By address*: the same in a browser that opens the page's
-address, most of which is Streamlit's own program. The part *Quality* of the page *Lake* says that tables are being
-measured, and fills in when they are."""
+shown at first, which the dashboard has made ready after the release. *All days*: the same of another period that is
+offered; these are made ready too, once the machine has time. *Own days*: by a click, on all days but one, which nobody
+has asked for before, so that every report is computed. *Then*: the same again, medians of {times}. *By address*: the
+same in a browser that opens the page's address, most of which is Streamlit's own program. The part *Quality* of the
+page *Lake* says that tables are being measured, and fills in when they are."""
 
 
 @dataclass
@@ -51,7 +53,8 @@ class Times:
     """Seconds of a page, as the method names them."""
 
     ready: float = 0.0
-    first: float = 0.0
+    all_days: float = 0.0
+    own_days: float = 0.0
     then: list[float] = field(default_factory=list)
     by_address: list[float] = field(default_factory=list)
 
@@ -113,14 +116,19 @@ def measure(folder: Path, times: int) -> dict[str, Times]:
             say("all days")
             _open(browser, f"{url}/sql?period=all", "SQL")
             for entry in PAGES:
-                found[entry.title].first = _click(browser, entry.title)
+                found[entry.title].all_days = _click(browser, entry.title)
+            say("days of one's own")
+            days = _all_but_one(folder)
+            _open(browser, f"{url}/sql?{days}", "SQL")
+            for entry in PAGES:
+                found[entry.title].own_days = _click(browser, entry.title)
             for _ in range(times):
                 for entry in PAGES:
                     found[entry.title].then.append(_click(browser, entry.title))
             for entry in PAGES:
                 page = "" if entry is PAGES[0] else entry.name
                 for _ in range(times):
-                    found[entry.title].by_address.append(_open(browser, f"{url}/{page}?period=all", entry.title))
+                    found[entry.title].by_address.append(_open(browser, f"{url}/{page}?{days}", entry.title))
         finally:
             browser.close()
     return found
@@ -153,14 +161,14 @@ def judge(rows: int, found: dict[str, Times]) -> list[Verdict]:
     limit = _LIMITS.get(rows)
     if limit is None:
         return []
-    ready = max(times.ready for times in found.values())
-    first = max(times.first for times in found.values())
-    then = max(statistics.median(times.then) for times in found.values())
-    return [
-        Verdict("the slowest page, made ready", rows, ready, limit, "s", False),
-        Verdict("the slowest page, all days, the first time", rows, first, limit, "s", False),
-        Verdict("the slowest page, all days, then", rows, then, limit, "s", False),
-    ]
+    pages = found.values()
+    slowest = {
+        "the slowest page, made ready": max(times.ready for times in pages),
+        "the slowest page, all days": max(times.all_days for times in pages),
+        "the slowest page, own days, the first time": max(times.own_days for times in pages),
+        "the slowest page, own days, then": max(statistics.median(times.then) for times in pages),
+    }
+    return [Verdict(goal, rows, seconds, limit, "s", False) for goal, seconds in slowest.items()]
 
 
 def _open(browser: Browser, url: str, title: str) -> float:
@@ -180,6 +188,14 @@ def _click(browser: Browser, title: str) -> float:
     return time.perf_counter() - began
 
 
+def _all_but_one(folder: Path) -> str:
+    """All days of a lake but the first one, as the URL says it."""
+    command = [CLICKLAKE, "--lake", str(folder), "report", "data_range", "--format", "json"]
+    (row,) = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    first = date.fromisoformat(row["first_day"])
+    return f"since={first + timedelta(days=1)}&until={row['last_day']}"
+
+
 def _seconds_of_all(folder: Path) -> float:
     """Enough for all that is done beside the pages: their reports made ready, the tables measured."""
     size = sum(file.stat().st_size for file in (folder / "gold").rglob("*.parquet"))
@@ -190,12 +206,12 @@ def _table(found: dict[str, Times]) -> str:
     rows = [
         [
             title,
-            *(f"{seconds:.2f} s" for seconds in (times.ready, times.first)),
+            *(f"{seconds:.2f} s" for seconds in (times.ready, times.all_days, times.own_days)),
             *(f"{statistics.median(seconds):.2f} s" for seconds in (times.then, times.by_address)),
         ]
         for title, times in found.items()
     ]
-    return report.table(["Page", "Ready", "First", "Then", "By address"], rows)
+    return report.table(["Page", "Ready", "All days", "Own days", "Then", "By address"], rows)
 
 
 if __name__ == "__main__":

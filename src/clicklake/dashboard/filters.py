@@ -87,10 +87,11 @@ class Choices:
         return Days(first, days.since - timedelta(days=1)) if first >= self.first else None
 
 
-def first(choices: Choices) -> Chosen:
-    """What is chosen where the URL says nothing."""
-    days = _days(choices.period, choices)
-    return Chosen(days, choices.before(days))
+def presets(choices: Choices) -> list[Chosen]:
+    """Each period that is offered; what is chosen where the URL says nothing comes first."""
+    names = [choices.period, *(name for name in PERIODS if name not in (choices.period, "own"))]
+    found = [_days(name, choices) for name in names]
+    return [Chosen(days, choices.before(days)) for days in found]
 
 
 def bar(choices: Choices, names: Collection[str]) -> Chosen:

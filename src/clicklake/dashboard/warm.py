@@ -1,9 +1,10 @@
-"""Making ready what pages show first, so that the first viewer of a release need not wait for it."""
+"""Making ready what pages show where nothing but a period was chosen, so that nobody need wait for it."""
 
 from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from importlib import import_module
 
@@ -17,6 +18,8 @@ from clicklake.errors import ClicklakeError
 
 _REST = 10.0
 """After a release was made ready the machine belongs to others for so many times as long as that took."""
+_LOOK = 0.1
+"""Seconds between two looks whether somebody still has a page drawn."""
 
 
 def keep_warm(here: Opened, stop: threading.Event) -> None:
@@ -35,12 +38,14 @@ def keep_warm(here: Opened, stop: threading.Event) -> None:
             if release != known:
                 make_ready(here, stop)
                 known = release
-                stop.wait(_REST * (time.monotonic() - began))
+                rested = time.monotonic() + _REST * (time.monotonic() - began)
+                make_others_ready(here, stop)
+                stop.wait(rested - time.monotonic())
         stop.wait(1)
 
 
-def make_ready(here: Opened, stop: threading.Event | None = None) -> None:
-    """Have the reports and charts kept that pages show where nothing was chosen.
+def make_ready(here: Opened, stop: threading.Event) -> None:
+    """Have the reports and charts kept that pages show first.
 
     Args:
         here: The lake.
@@ -49,15 +54,43 @@ def make_ready(here: Opened, stop: threading.Event | None = None) -> None:
     Raises:
         ClicklakeError: The lake can't be read.
     """
+    for view in _views(here)[:1]:
+        _make(view, stop.is_set)
+
+
+def make_others_ready(here: Opened, stop: threading.Event) -> None:
+    """The same for the other periods that are offered, while nobody looks and until there is a newer release.
+
+    Args:
+        here: The lake.
+        stop: Ends it early.
+
+    Raises:
+        ClicklakeError: The lake can't be read.
+    """
+    release = here.serving.release
+
+    def is_over() -> bool:
+        while not (stop.is_set() or here.serving.is_idle):
+            stop.wait(_LOOK)
+        return stop.is_set() or here.serving.release != release
+
+    for view in _views(here)[1:]:
+        _make(view, is_over)
+
+
+def _views(here: Opened) -> list[View]:
+    """Each period that is offered, the one that is shown first before the others."""
     view = View(here.lake, here.serving, here.access.grants(LOCAL))
     choices = view.choices() if view.release else None
-    if choices is None:
-        return
-    view = view.within(filters.first(choices))
+    return [view.within(chosen) for chosen in filters.presets(choices)] if choices else []
+
+
+def _make(view: View, is_over: Callable[[], bool]) -> None:
     for entry in PAGES:
         module = import_module(f"clicklake.dashboard.pages.{entry.name}")
         for report, given, is_half in module.first(view) if hasattr(module, "first") else ():
-            if stop and stop.is_set():
+            if is_over():
                 return
             with suppress(ClicklakeError):  # the page tells it
                 chart_of(view.report(report, **given), is_dark=False, is_phone=False, is_half=is_half)

@@ -30,26 +30,27 @@ class Generation:
         self._engine = lake.local_engine()
         self._engine.lock(lake.path)
         self._lock = threading.Lock()
-        self._readers = 0
+        self.readers = 0
+        """Those who have entered and not left yet."""
         self._is_retired = False
 
     def enter(self) -> None:
         """Note a reader: the engine stays until it leaves."""
         with self._lock:
-            self._readers += 1
+            self.readers += 1
 
     def leave(self) -> None:
         """A reader is done."""
         with self._lock:
-            self._readers -= 1
-            is_last = self._is_retired and self._readers == 0
+            self.readers -= 1
+            is_last = self._is_retired and self.readers == 0
         if is_last:
             self._engine.close()
 
     def retire(self) -> None:
         """Nobody enters any more; the engine is closed when the last reader has left."""
         with self._lock:
-            is_idle = self._readers == 0 and not self._is_retired
+            is_idle = self.readers == 0 and not self._is_retired
             self._is_retired = True
         if is_idle:
             self._engine.close()

@@ -61,6 +61,12 @@ class Serving:
         now = self._now
         return now.release if now else None
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether nobody reads the newest release now."""
+        now = self._now
+        return now is None or now.readers == 0
+
     def look(self) -> None:
         """See whether there is a newer release, unless somebody has looked within the last second.
 

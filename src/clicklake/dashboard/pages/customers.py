@@ -12,7 +12,7 @@ PARTS = ("Segments", "Lifetime value", "At risk")
 
 
 def first(view: View) -> Asked:
-    """The reports that are shown first."""
+    """The reports that are shown where nothing was chosen on the page."""
     for name in ("rfm_segments", "rfm_grid"):
         yield name, {"limit": ROWS}, True
     yield "retention_cohorts", {"limit": None}, False

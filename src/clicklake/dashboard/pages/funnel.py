@@ -11,6 +11,7 @@ import streamlit as st
 from clicklake.contracts.model import Chart
 from clicklake.dashboard import parts, urls
 from clicklake.dashboard.charts import chart_of
+from clicklake.dashboard.filters import Days
 from clicklake.dashboard.sankey import flows_of, sankey
 from clicklake.dashboard.states import no_rows
 from clicklake.dashboard.theme import repainted
@@ -30,9 +31,9 @@ _STEPS_ON_A_PHONE = 3
 
 
 def first(view: View) -> Asked:
-    """The reports that are shown first."""
+    """The reports that are shown where nothing was chosen on the page."""
     known = view.lake.catalogue.report("funnel").doc.parameters
-    yield "event_types", {}, False
+    yield "event_types", {"days": Days()}, False
     yield "funnel", {name: known[name].default for name in ("steps", "by", "within_days")}, False
     yield "purchase_flows", {}, False
     yield "purchase_paths", {"limit": parts.ROWS, "chart": Chart()}, False
@@ -82,7 +83,7 @@ def _choices(view: View) -> tuple[list[str], str, int, str]:
     doc = view.lake.catalogue.report("funnel").doc.parameters
     default = str(doc["steps"].default)
     asked = [step.strip() for step in urls.value("steps", default).split(",") if step.strip()]
-    seen = view.report("event_types").table["event_type"].to_pylist()
+    seen = view.report("event_types", days=Days()).table["event_type"].to_pylist()  # the same whatever the days
     options = list(dict.fromkeys([*seen, *asked, *default.split(",")]))
     with st.container(horizontal=True, key="funnel-choices", vertical_alignment="bottom"):
         steps = st.multiselect(

@@ -19,7 +19,7 @@ _LINES = {
 
 
 def first(view: View) -> Asked:
-    """The reports that are shown first."""
+    """The reports that are shown where nothing was chosen on the page."""
     yield "key_figures", {}, False
     if view.chosen.before:
         yield "key_figures", {"days": view.chosen.before}, False

@@ -15,7 +15,7 @@ _PERFORMANCE = (
 
 
 def first(view: View) -> Asked:
-    """The reports that are shown first."""
+    """The reports that are shown where nothing was chosen on the page."""
     yield "category_performance", {"limit": ROWS}, True
     yield "top_products", {"limit": 10}, True
     yield "product_performance", {"limit": ROWS, "chart": Chart()}, False

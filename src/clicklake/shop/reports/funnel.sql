@@ -81,98 +81,137 @@ beginners as (
     where (done_steps & 2) <> 0 and done_steps > 3
 ),
 
+-- Who is on the way: rows of step 2 have done it, the ones after it may; then of step 3, and so on.
 -- At the same instant later steps stand first, so that what stands before an event is earlier.
-neighbours as (
+-- Where all steps before were done in order, begun is the latest beginning that they had: the one
+-- that the days reach from. Of the same step again and again the first row tells all.
+step_2 as (
     select
         beginners.user_number,
         step_events.step,
         step_events.happened_at,
-        lag(step_events.step) over others as step_before,
-        lead(step_events.step) over others as step_behind
+        last_value(case when step_events.step = 1 then step_events.happened_at end ignore nulls)
+            over earlier as begun_2
     from step_events
     inner join beginners
         on step_events.part = beginners.part and step_events.user_id = beginners.user_id
-    window others as (
-        partition by beginners.user_number
-        order by step_events.happened_at asc, step_events.step desc
-    )
-),
-
--- Of the same step again and again the last one begins, and the first one goes on.
-step_1 as (
-    select
-        user_number,
-        step,
-        happened_at,
-        happened_at as begun_1
-    from neighbours
-    where
-        (step = 1 and step_behind is distinct from 1)
-        or (step > 1 and step_before is distinct from step)
-),
-
--- The latest beginning from which each step was reached in order: the one that the days reach from.
-step_2 as (
-    select
-        *,
-        max(case when step = 1 then begun_1 end) over earlier as begun_2
-    from step_1
-    window earlier as (partition by user_number order by happened_at asc, step desc)
+    window
+        earlier as (
+            partition by beginners.user_number
+            order by step_events.happened_at asc, step_events.step desc
+        )
+    qualify
+        step_events.step >= 2
+        and begun_2 is not null
+        and lag(step_events.step) over earlier is distinct from step_events.step
 ),
 
 step_3 as (
     select
-        *,
-        max(case when step = 2 then begun_2 end) over earlier as begun_3
+        user_number,
+        step,
+        happened_at,
+        last_value(case when step = 2 then begun_2 end ignore nulls)
+            over earlier as begun_3
     from step_2
     window earlier as (partition by user_number order by happened_at asc, step desc)
+    qualify
+        step >= 3
+        and begun_3 is not null
+        and lag(step) over earlier is distinct from step
 ),
 
 step_4 as (
     select
-        *,
-        max(case when step = 3 then begun_3 end) over earlier as begun_4
+        user_number,
+        step,
+        happened_at,
+        last_value(case when step = 3 then begun_3 end ignore nulls)
+            over earlier as begun_4
     from step_3
     window earlier as (partition by user_number order by happened_at asc, step desc)
+    qualify
+        step >= 4
+        and begun_4 is not null
+        and lag(step) over earlier is distinct from step
 ),
 
 step_5 as (
     select
-        *,
-        max(case when step = 4 then begun_4 end) over earlier as begun_5
+        user_number,
+        step,
+        happened_at,
+        last_value(case when step = 4 then begun_4 end ignore nulls)
+            over earlier as begun_5
     from step_4
     window earlier as (partition by user_number order by happened_at asc, step desc)
+    qualify
+        step >= 5
+        and begun_5 is not null
+        and lag(step) over earlier is distinct from step
 ),
 
 step_6 as (
     select
-        *,
-        max(case when step = 5 then begun_5 end) over earlier as begun_6
+        user_number,
+        step,
+        happened_at,
+        last_value(case when step = 5 then begun_5 end ignore nulls)
+            over earlier as begun_6
     from step_5
     window earlier as (partition by user_number order by happened_at asc, step desc)
+    qualify
+        step >= 6
+        and begun_6 is not null
+        and lag(step) over earlier is distinct from step
 ),
 
 reached_steps as (
     select
-        beginners.part,
-        step_6.user_number,
-        step_6.step
+        user_number,
+        step,
+        happened_at - begun_2 as needed
+    from step_2
+    where step = 2
+    union all
+    select
+        user_number,
+        step,
+        happened_at - begun_3 as needed
+    from step_3
+    where step = 3
+    union all
+    select
+        user_number,
+        step,
+        happened_at - begun_4 as needed
+    from step_4
+    where step = 4
+    union all
+    select
+        user_number,
+        step,
+        happened_at - begun_5 as needed
+    from step_5
+    where step = 5
+    union all
+    select
+        user_number,
+        step,
+        happened_at - begun_6 as needed
     from step_6
-    inner join beginners on step_6.user_number = beginners.user_number
-    where
-        step_6.happened_at - case step_6.step
-            when 2 then step_6.begun_2 when 3 then step_6.begun_3 when 4 then step_6.begun_4
-            when 5 then step_6.begun_5 when 6 then step_6.begun_6
-        end <= cast(:within_days as bigint) * 86400000000
+    where step = 6
 ),
 
 orderly as (
     select
-        part,
-        step,
-        count(distinct user_number) as users
+        beginners.part,
+        reached_steps.step,
+        count(distinct reached_steps.user_number) as users
     from reached_steps
-    group by part, step
+    inner join beginners on reached_steps.user_number = beginners.user_number
+    where reached_steps.needed <= cast(:within_days as bigint) * 86400000000
+    group by beginners.part, reached_steps.step
 ),
 
 parts as (

@@ -45,9 +45,11 @@ steps as (
     where happened_at < bought_at or step <= 'purchase'
 ),
 
+-- A step that is another than the one before it was come to from that one.
 places as (
     select
         session_number,
+        step_before,
         step,
         row_number() over (partition by session_number order by happened_at desc, step desc)
             as place
@@ -62,19 +64,17 @@ totals as (
 
 final as (
     select
-        later.place as steps_left,
-        earlier.step as from_step,
-        later.step as to_step,
+        places.place as steps_left,
+        places.step_before as from_step,
+        places.step as to_step,
         count(distinct buying_sessions.user_id) as users,
         count(*) as sessions,
         pct(count(*), max(totals.sessions)) as share_pct
-    from places as later
-    inner join places as earlier
-        on later.session_number = earlier.session_number and later.place + 1 = earlier.place
-    inner join buying_sessions on later.session_number = buying_sessions.session_number
+    from places
+    inner join buying_sessions on places.session_number = buying_sessions.session_number
     cross join totals
-    where later.place <= cast(:steps_shown as bigint)
-    group by later.place, earlier.step, later.step
+    where places.step_before is not null and places.place <= cast(:steps_shown as bigint)
+    group by places.place, places.step_before, places.step
 )
 
 select * from final
