@@ -43,8 +43,12 @@ def money(value: object) -> str:
 
 
 def percent(value: object) -> str:
-    """Percentage with one decimal: 12.3%."""
-    text = _fixed(value, 1)
+    """Percentage with one decimal: 12.3%. What is not quite nothing or all is not rounded to it: <0.1%, >99.9%."""
+    text, exact = _fixed(value, 1), _exact(value)
+    if text == "0.0" and exact and exact > 0:
+        text = "<0.1"
+    elif text == "100.0" and exact and exact < 100:
+        text = ">99.9"
     return f"{text}%" if text[-1:].isdigit() else text
 
 

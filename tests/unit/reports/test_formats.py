@@ -37,6 +37,13 @@ HUGE = Decimal("12345678901234567890123456789012345.675")
         (Decimal("12.25"), "percent", "12.3%"),
         (Decimal("12.24"), "percent", "12.2%"),
         (0, "percent", "0.0%"),
+        (0.01, "percent", "<0.1%"),
+        (Decimal("0.05"), "percent", "0.1%"),
+        (-0.01, "percent", "0.0%"),
+        (99.94, "percent", "99.9%"),
+        (Decimal("99.95"), "percent", ">99.9%"),
+        (100, "percent", "100.0%"),
+        (100.01, "percent", "100.0%"),
         (Decimal("1234.56"), "percent", "1,234.6%"),
         (0.1 + 0.2, "decimal", "0.30"),
         (Decimal("6.125"), "decimal", "6.13"),
@@ -92,7 +99,12 @@ def test_money_keeps_every_cent(value):
 
 @given(st.decimals(allow_nan=False, allow_infinity=False, min_value=-1000, max_value=1000, places=4))
 def test_rates_are_rounded_half_away_from_zero(value):
-    shown = Decimal(show(value, "percent").removesuffix("%").replace(",", ""))
+    text = show(value, "percent").removesuffix("%").replace(",", "")
+    if text in ("<0.1", ">99.9"):
+        assert 0 < value < Decimal("0.05") or Decimal("99.95") <= value < 100
+        return
+    shown = Decimal(text)
+    assert (shown in (0, 100)) <= (value in (0, 100) or value < 0 or value > 100)
     assert abs(shown - value) <= Decimal("0.05")
     if abs(shown - value) == Decimal("0.05"):
         assert abs(shown) > abs(value)
