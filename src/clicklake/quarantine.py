@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from clicklake.contracts.catalogue import pick
 from clicklake.engines.sql import string
 from clicklake.personal import MASK
 from clicklake.refine.settle import QUARANTINE
@@ -15,10 +16,14 @@ if TYPE_CHECKING:
 
 
 def list_reasons(lake: Lake, *, source: str | None = None, status: str = "open") -> list[dict[str, Any]]:
-    """One row a source and set of reasons: rows, first and last time seen."""
+    """One row a source and set of reasons: rows, first and last time seen.
+
+    Raises:
+        UnknownNameError: There is no such source, nor are there rows of one that there was.
+    """
     snapshot = lake.store.find(QUARANTINE)
     if snapshot is None:
-        return []
+        return _of_source(lake, source, [])
     engine = lake.engine()
     try:
         rows = engine.rows(
@@ -30,7 +35,7 @@ def list_reasons(lake: Lake, *, source: str | None = None, status: str = "open")
     finally:
         engine.close()
     names = ("source", "reasons", "rows", "files", "first_seen", "last_seen")
-    return [dict(zip(names, row, strict=True)) for row in rows]
+    return _of_source(lake, source, [dict(zip(names, row, strict=True)) for row in rows])
 
 
 def show(
@@ -42,10 +47,14 @@ def show(
     limit: int = 20,
     show_pii: bool = False,
 ) -> list[dict[str, Any]]:
-    """Rejected rows, newest first, personal data masked unless asked for."""
+    """Rejected rows, newest first, personal data masked unless asked for.
+
+    Raises:
+        UnknownNameError: As of `list_reasons`.
+    """
     snapshot = lake.store.find(QUARANTINE)
     if snapshot is None:
-        return []
+        return _of_source(lake, source, [])
     conditions = _and(source)
     if reason:
         conditions += f" and list_contains(reasons, {string(reason)})"
@@ -70,7 +79,7 @@ def show(
         "contract_version",
         "status",
     )
-    found = [dict(zip(names, row, strict=True)) for row in rows]
+    found = _of_source(lake, source, [dict(zip(names, row, strict=True)) for row in rows])
     return found if show_pii else [{**row, "raw": mask(lake, row["source"], row["raw"])} for row in found]
 
 
@@ -85,6 +94,13 @@ def mask(lake: OpenedLake, source: str, raw: str) -> str:
     personal = {column.name for column in lake.catalogue.contract(source).columns if column.is_pii}
     masked = {name: MASK if name in personal and value else value for name, value in fields.items()}
     return json.dumps(masked, ensure_ascii=False)
+
+
+def _of_source(lake: OpenedLake, source: str | None, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The rows; that there are none of a source that there isn't, would tell something else."""
+    if source and not rows:
+        pick(source, dict.fromkeys(lake.catalogue.source_names), "source")
+    return rows
 
 
 def _and(source: str | None) -> str:

@@ -123,4 +123,4 @@ def test_what_is_wrong_is_told_with_one_shape(server: Server) -> None:
         assert server.get(f"/v1/reports/top_products?{query}").json()["detail"].startswith(detail)
     assert server.get("/v1/reports/top_products?limit=many").json()["errors"][0]["where"] == "query.limit"
     wrong = server.post("/v1/reports/top_products", json={})
-    assert (wrong.status_code, wrong.headers["content-type"], wrong.headers["allow"]) == (405, PROBLEM, "GET")
+    assert (wrong.status_code, wrong.headers["content-type"], wrong.headers["allow"]) == (405, PROBLEM, "GET, HEAD")

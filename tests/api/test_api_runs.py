@@ -90,6 +90,9 @@ def test_quarantine_is_shown_masked_and_replayed(project: Path) -> None:
         assert rows
         raw = json.loads(rows[0]["raw"])
         assert raw["UserID"] == "***" and raw["EventType"]
+        for unknown in ("?source=click_event", "/rows?source=click_event"):
+            answer = server.get(f"/v1/quarantine{unknown}")
+            assert (answer.status_code, "click_events" in answer.json()["detail"]) == (404, True)
         preview = server.post("/v1/quarantine/replay", json={"source": "click_events", "dry_run": True})
         assert preview.status_code == 200
         assert preview.json()[0]["source"] == "click_events"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import httpx
 import pyarrow as pa
 from api_server import PROBLEM, Server, running
 
@@ -123,6 +124,30 @@ def test_all_rows_come_as_a_stream(server: Server, known: Lake) -> None:
     assert table.num_rows == count
     assert table.schema.field("event_timestamp").type == pa.timestamp("us", "UTC")
     assert len(server.get(f"{EVENTS}?limit=0", headers={"Accept": "text/csv"}).text.splitlines()) == count + 1
+
+
+def test_head_brings_the_head_of_what_get_would_bring(server: Server) -> None:
+    for path in ("/health", "/v1/tables", f"{EVENTS}?limit=5", "/v1/reports/revenue_metrics", "/v1/nothing"):
+        got, head = server.get(path), httpx.head(server.url + path)
+        assert (head.status_code, head.content) == (got.status_code, b""), path
+        of_request = {"date", "x-request-id"}
+        assert {k: v for k, v in head.headers.items() if k not in of_request} | {"content-length": ""} == {
+            k: v for k, v in got.headers.items() if k not in of_request
+        } | {"content-length": ""}, path
+    whole = server.get(f"{EVENTS}?limit=5")
+    head = httpx.head(f"{server.url}{EVENTS}?limit=5")
+    assert int(head.headers["content-length"]) == len(whole.content)
+    known = httpx.head(f"{server.url}{EVENTS}?limit=5", headers={"If-None-Match": whole.headers["etag"]})
+    assert known.status_code == 304
+    assert httpx.head(server.url + "/v1/query").status_code == 405
+
+
+def test_the_head_of_a_stream_takes_no_place(server: Server) -> None:
+    with httpx.Client(base_url=server.url) as client:  # one connection, which stays usable
+        for _ in range(60):
+            head = client.head(f"{EVENTS}?limit=0")
+            assert (head.status_code, head.content) == (200, b"")
+        assert client.get(f"{EVENTS}?limit=0").status_code == 200
 
 
 def test_pages_stay_in_their_version_while_runs_publish(project: Path) -> None:

@@ -122,7 +122,10 @@ async def _on_status(request: Request, error: Exception) -> Response:
         detail = "the body can't be read"
     if error.status_code == 413:
         return _answered(request, problem_of(too_large(request.app.state.lake.body_bytes)))
-    return _answered(request, of_status(error.status_code, detail, error.headers))
+    headers = dict(error.headers or {})
+    if headers.get("Allow") == "GET":
+        headers["Allow"] = "GET, HEAD"  # which the gate makes of GET
+    return _answered(request, of_status(error.status_code, detail, headers))
 
 
 async def _on_invalid(request: Request, error: Exception) -> Response:

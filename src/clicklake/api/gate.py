@@ -56,11 +56,17 @@ class Gate:
         await _Request(self._state, self._origins, scope).answer(self._app, receive, send)
 
 
+class _EnoughError(Exception):
+    """Of an answer that nobody takes further."""
+
+
 class _Request:
     """One request on its way."""
 
     def __init__(self, state: State, origins: set[bytes], scope: Scope) -> None:
-        self.state, self.origins, self.scope = state, origins, scope
+        self.state, self.origins, self.method = state, origins, scope["method"]
+        # Of what GET would answer HEAD gets the head; the server itself goes by its own scope.
+        self.scope = scope = {**scope, "method": "GET"} if self.method == "HEAD" else scope
         self.headers: dict[bytes, bytes] = dict(scope["headers"])
         given = self.headers.get(b"x-request-id", b"")
         self.id = given.decode() if _REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
@@ -80,6 +86,12 @@ class _Request:
             if message["type"] == "http.response.start":
                 self.status = message["status"]
                 message["headers"] = [*message.get("headers", ()), *_HEADERS, (b"x-request-id", self.id.encode())]
+            elif message["type"] == "http.response.body" and self.method == "HEAD":
+                self.is_complete = True
+                await send({"type": "http.response.body"})
+                if message.get("more_body"):
+                    raise _EnoughError  # what would follow need not be read
+                return
             elif message["type"] == "http.response.body":
                 self.sent += len(message.get("body", b""))
                 self.is_complete = not message.get("more_body", False)
@@ -97,6 +109,8 @@ class _Request:
             self._admit()
             await app(self.scope, receiving, sending)
         except Exception as error:
+            if self.is_complete and self.method == "HEAD":
+                return
             if not isinstance(error, ClicklakeError):
                 logger.exception("request %s: %s", self.id, type(error).__name__)
             if self.is_complete:
@@ -168,14 +182,14 @@ class _Request:
         scope = self.scope
         route = getattr(scope.get("route"), "path", "other")
         status = self.status or 499
-        self.state.http.observe(_method(scope["method"]), route, status, seconds)
+        self.state.http.observe(_method(self.method), route, status, seconds)
         self.state.audit.note(
             request_id=self.id,
             principal=self.principal.name,
             role=self.principal.role,
             by=self.principal.by,
             address=self.address,
-            method=scope["method"],
+            method=self.method,
             path=scope["path"],
             query=told_query(scope["path"], scope["query_string"]),
             status=status,

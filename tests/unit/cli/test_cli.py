@@ -61,6 +61,17 @@ def test_json_is_all_that_stands_on_stdout(tmp_path: Path, clicks: Clicks, capsy
     assert (told["status"], told["release"], told["fates"][0]["quarantined"]) == ("done", 1, 1)
 
 
+@pytest.mark.parametrize("part", ["list", "show"])
+@pytest.mark.parametrize("lake", ["filled", "empty"])
+def test_the_quarantine_of_an_unknown_source_is_no_empty_one(
+    filled: Path, tmp_path: Path, part: str, lake: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = filled if lake == "filled" else tmp_path / "nothing"
+    assert run(["quarantine", part, "--source", "click_event", "--lake", str(root)]) == 2
+    assert "'click_event' (did you mean 'click_events'?)" in capsys.readouterr().err
+    assert run(["quarantine", part, "--source", "orders", "--lake", str(root)]) == 0
+
+
 @pytest.mark.parametrize(
     "command",
     [
