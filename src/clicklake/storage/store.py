@@ -112,7 +112,10 @@ class Store:
         return spec.cluster_by if spec else None
 
     def _keep(self, snapshot: Snapshot, *, is_newest: bool) -> Snapshot:
-        stamp = _stamp(snapshot.place, snapshot.version) if is_newest else None
+        kept, _ = self._newest.get(snapshot.name, (None, None))
+        # An older version is not kept in place of a newer one: the next look for the newest would open that again.
+        is_wanted = is_newest or kept is None or snapshot.version >= kept.version
+        stamp = _stamp(snapshot.place, snapshot.version) if is_wanted else None
         if stamp:
             self._newest[snapshot.name] = (snapshot, stamp)
         return snapshot

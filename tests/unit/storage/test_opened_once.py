@@ -120,3 +120,19 @@ def test_the_months_of_files_are_those_of_the_spec(store: Store) -> None:
     schema = pa.schema([("at", pa.date32())])
     assert store.ensure(TableSpec("gold.times", schema)).cluster_by is None
     assert store.ensure(TableSpec("gold.times", schema, cluster_by="at")).cluster_by == "at"
+
+
+def test_a_version_that_is_asked_for_is_loaded_once(store: Store, loaded: list[int | None]) -> None:
+    commit(store, store.ensure(SPEC), rows(1), marks={})
+    reader = Store(store.root)
+    loaded.clear()
+    assert [numbers(reader.open(SPEC.name, 1)) for _ in range(3)] == [[1]] * 3
+    assert numbers(reader.open(SPEC.name)) == [1]
+    assert loaded == [1]
+    assert numbers(reader.open(SPEC.name, 0)) == []
+    assert numbers(reader.open(SPEC.name, 1)) == [1]
+    assert loaded == [1, 0]
+    by_another_program(store.uri(SPEC.name))
+    assert numbers(reader.open(SPEC.name, 1)) == [1]
+    assert numbers(reader.open(SPEC.name)) == [1, 2]
+    assert loaded == [1, 0, None]
