@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, cast
@@ -14,9 +13,10 @@ from sqlglot.optimizer.scope import Scope, build_scope, walk_in_scope
 
 from clicklake.engines.sql import DIALECT, parse
 from clicklake.errors import ContractError
+from clicklake.lineage.expressions import frame, framing_of, key_of, made_of, replaced, told, unknown
 
-Influence = Literal["direct", "rows", "constant", "filter", "join", "group"]
-"""direct: the value; rows: how many rows there are; the last three: which rows, not the value."""
+Influence = Literal["direct", "rows", "constant", "window", "filter", "join", "group"]
+"""direct: the value; rows: how many rows there are; the last four: which rows, not the value."""
 
 ROWS = "*"
 """Stands for a column where the rows themselves count, as in count(*)."""
@@ -27,7 +27,6 @@ _CLAUSES: Sequence[tuple[str, Influence]] = (
     ("qualify", "filter"),
     ("group", "group"),
 )
-_UNQUOTED_WORD = re.compile(r"'(?:[^']|'')*'|\"[^\"]*\"|[$]?\w+")
 
 
 @dataclass(frozen=True)
@@ -141,15 +140,15 @@ class _Follower:
         """An expression with the columns of the query's own parts put in."""
         choices: dict[str, list[exp.Expr]] = {}
         for part in walk_in_scope(node):
-            if isinstance(part, exp.Column) and _key(part) not in choices:
-                choices[_key(part)] = self._column(part, scope)
+            if isinstance(part, exp.Column) and key_of(part) not in choices:
+                choices[key_of(part)] = self._column(part, scope)
         for inner in self._subqueries(node, scope):
-            choices[_key(inner.expression)] = self._output(inner, _names(inner)[0])
+            choices[key_of(inner.expression)] = self._output(inner, _names(inner)[0])
         branches = max((len(values) for values in choices.values()), default=1)
         values = []
         for branch in range(branches):
             chosen = {key: values[min(branch, len(values) - 1)] for key, values in choices.items() if values}
-            values.append(_replaced(node, chosen))
+            values.append(replaced(node, chosen))
         return values if branches == 1 else list({value.sql(): value for value in values}.values())
 
     def _column(self, column: exp.Column, scope: Scope) -> list[exp.Expr]:
@@ -167,7 +166,7 @@ class _Follower:
             if not isinstance(source.expression, exp.Values):
                 return self._expanded(source.expression, source)  # unnest and the like
             return [exp.Var(this="a value of the SQL")]
-        return [_constant(column.name)]
+        return [unknown(column.name)]
 
     def _subqueries(self, node: exp.Expr, scope: Scope) -> Iterator[Scope]:
         inside = {id(part) for part in node.walk()}
@@ -177,7 +176,7 @@ class _Follower:
         """The same, with a note at what depends on no column: of which tables the rows count."""
         for part in (value, *value.find_all(exp.AggFunc, exp.Window)):
             counts = isinstance(part, exp.Count) and isinstance(part.this, exp.Star)
-            if part.meta.get("rows") is None and (counts or not _leaves(part)):
+            if part.meta.get("rows") is None and (counts or not made_of(part)):
                 below = [table for inner in part.walk() for table in inner.meta.get("rows") or ()]
                 part.meta["rows"] = list(dict.fromkeys(below or _tables(scope)))
         return value
@@ -198,34 +197,33 @@ class _Follower:
             if clause is not None:
                 items = clause.expressions if key == "group" else [clause.this]
                 for item in items:
-                    yield from self._deciding(item, scope, influence, _text(item))
+                    yield from self._deciding(item, scope, influence, told(item))
+        for window in scope.expression.args.get("windows") or ():
+            for part in frame(window):
+                yield from self._deciding(part, scope, "window", told(part))
         for join in scope.expression.args.get("joins") or ():
             if join.args.get("on") is not None:
-                yield from self._deciding(join.args["on"], scope, "join", _text(join.args["on"]))
+                yield from self._deciding(join.args["on"], scope, "join", told(join.args["on"]))
 
     def _deciding(self, node: exp.Expr, scope: Scope, influence: Influence, text: str) -> Iterator[Input]:
         for value in self._expanded(node, scope):
-            for table, name in _leaves(value):
+            for table, name in (*made_of(value), *framing_of(value)):
                 yield Input(table, name, influence, text)
 
 
 def _direct(value: exp.Expr) -> Iterator[Input]:
-    leaves = _leaves(value)
-    text = "identity" if isinstance(value, exp.Column) and leaves else _text(value)
+    leaves = made_of(value)
+    text = "identity" if isinstance(value, exp.Column) and leaves else told(value)
     for table, name in leaves:
         yield Input(table, name, "direct", text)
+    for table, name in framing_of(value):
+        yield Input(table, name, "window", text)
     aggregates = list(value.find_all(exp.AggFunc, exp.Window))
     counted = [table for part in aggregates for table in part.meta.get("rows") or ()]
     for table in dict.fromkeys(counted):
         yield Input(table, ROWS, "rows", text)
     if not leaves and not counted:
         yield Input("", "", "constant", text)
-
-
-def _leaves(node: exp.Expr) -> list[tuple[str, str]]:
-    """The tables' columns in an expression, each once."""
-    columns = (part for part in node.find_all(exp.Column) if "." in part.table)
-    return list(dict.fromkeys((column.table, column.name) for column in columns))
 
 
 def _tables(scope: Scope) -> Iterator[str]:
@@ -237,46 +235,5 @@ def _tables(scope: Scope) -> Iterator[str]:
             yield f"{source.db}.{source.name}"
 
 
-def _replaced(node: exp.Expr, chosen: Mapping[str, exp.Expr]) -> exp.Expr:
-    def put(part: exp.Expr) -> exp.Expr:
-        if not isinstance(part, (exp.Column, exp.Query)) or _key(part) not in chosen:
-            return part
-        value = chosen[_key(part)].copy()
-        within = part.parent is not None and not isinstance(part.parent, (exp.Func, exp.Paren, exp.Subquery))
-        return exp.paren(value) if within and isinstance(value, (exp.Binary, exp.Case)) else value
-
-    return node.transform(put)
-
-
-def _key(part: exp.Expr) -> str:
-    """What tells a column or a subquery from others of the same query."""
-    return f"{part.table}.{part.name}" if isinstance(part, exp.Column) else str(part.sql())
-
-
 def _names(scope: Scope) -> list[str]:
     return cast(exp.Query, scope.expression).named_selects
-
-
-def _constant(name: str) -> exp.Expr:
-    return exp.column(exp.to_identifier(name))
-
-
-def _text(node: exp.Expr) -> str:
-    """SQL for people: lower case, no table names."""
-    bare = node.copy()
-    columns = list(bare.find_all(exp.Column))
-    is_one = len({column.table for column in columns}) == 1
-    for column in columns:
-        if is_one or "." in column.table:
-            column.set("table", None)
-    names = {part.name for part in bare.find_all(exp.Identifier)}
-    sql = bare.sql(dialect=DIALECT, normalize_functions="lower", comments=False)
-
-    def lower(found: re.Match[str]) -> str:
-        word = found[0]
-        if word.startswith("$"):
-            return f":{word[1:]}"  # a parameter, as it is written in models
-        is_keyword = word.isupper() and word[0] not in "'\"" and word not in names
-        return word.lower() if is_keyword else word
-
-    return _UNQUOTED_WORD.sub(lower, sql)

@@ -38,7 +38,9 @@ _FACETS = {
     "schema": "1-2-0/SchemaDatasetFacet",
     "sql": "1-1-0/SQLJobFacet",
 }
-_SUBTYPES = {"filter": "FILTER", "join": "JOIN", "group": "GROUP_BY"}
+_SUBTYPES = {"filter": "FILTER", "join": "JOIN", "group": "GROUP_BY", "window": "WINDOW"}
+_OF_COLUMN, _OF_ROWS = ("direct", "window"), ("filter", "join", "group")
+"""The influences on a column, and those that decide about the rows of all."""
 _JOBS = {"run": "RUN", "ingest": "INGEST", "refine": "REFINE", "build": "MODEL"}
 """The stages that are told; checks and the release make no dataset."""
 
@@ -155,10 +157,10 @@ class Emitter:
         deciding: dict[Input, None] = {}
         for name, items in self.lineage.inputs(table).items():
             used = [item for item in items if item.table in known and item.column != ROWS]
-            values = [self._input_field(item) for item in used if item.influence == "direct"]
+            values = [self._input_field(item) for item in used if item.influence in _OF_COLUMN]
             if values:
                 fields[name] = {"inputFields": values}
-            deciding.update(dict.fromkeys(item for item in used if item.influence in _SUBTYPES))
+            deciding.update(dict.fromkeys(item for item in used if item.influence in _OF_ROWS))
         if not fields:
             return None
         return _facet("columnLineage", fields=fields, dataset=[self._input_field(item) for item in deciding])

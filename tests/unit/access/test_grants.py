@@ -11,6 +11,7 @@ import pyarrow as pa
 import pytest
 
 from clicklake.access import LOCAL, Access, Grants, Principal
+from clicklake.access.reports import personal_columns
 from clicklake.access.roles import role_of
 from clicklake.config import ConfigError, load_settings
 from clicklake.contracts.catalogue import Catalogue
@@ -187,6 +188,16 @@ def test_rows_of_a_report_are_masked_but_for_who_sees_personal_data(lake: Lake, 
     assert access.grants(Principal("b", "admin")).masked_report("user_journey", rows).to_pylist() == rows.to_pylist()
     daily = lake.report("daily_active_users")
     assert access.grants(LOCAL).masked_report("daily_active_users", daily).to_pylist() == daily.to_pylist()
+
+
+def test_the_reports_hide_who_and_nothing_else() -> None:
+    hidden = {name: personal_columns(SHOP, SHOP.catalogue.report(name)) for name in SHOP.catalogue.report_names}
+    assert {name: columns for name, columns in hidden.items() if columns} == {
+        "at_risk_customers": {"customer_id"},
+        "click_order_reconciliation": {"customer_id"},
+        "customer_lifetime_value": {"customer_id"},
+        "user_journey": {"user_id"},
+    }
 
 
 def test_a_report_of_ones_own_without_a_document_shows_no_personal_text(tmp_path: Path) -> None:

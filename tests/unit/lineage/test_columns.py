@@ -68,7 +68,7 @@ def test_a_union_has_the_columns_of_each_branch() -> None:
         ("sum(1)", [("silver.events", "*")]),
         ("count(distinct kind) + count(*)", [("silver.events", "kind"), ("silver.events", "*")]),
         ("count(*) filter (where kind = 'a')", [("silver.events", "kind"), ("silver.events", "*")]),
-        ("row_number() over (order by event_id)", [("silver.events", "event_id")]),
+        ("row_number() over (order by event_id)", [("silver.events", "*")]),
         ("max(amount)", [("silver.events", "Amount")]),
         ("arg_min(kind, struct_pack(a := amount))", [("silver.events", "kind"), ("silver.events", "Amount")]),
     ],
@@ -106,6 +106,25 @@ def test_what_chooses_the_rows_is_told_apart() -> None:
         ("join", "silver.events", "user_id"),
         ("group", "gold.users", "user_id"),
     }
+
+
+@pytest.mark.parametrize("over", ["(partition by user_id order by event_id)", "earlier"])
+def test_what_a_window_looks_at_chooses_the_rows_and_makes_no_value(over: str) -> None:
+    sql = f"""
+        with numbered as (
+            select kind, lag(kind) over {over} as before, row_number() over {over} as n from silver.events
+            window earlier as (partition by user_id order by event_id)
+        )
+        select coalesce(before, 'none') as x, n, kind from numbered
+    """
+    assert made_of(sql, "x") == [("silver.events", "kind")]
+    assert made_of(sql, "n") == [("silver.events", "*")]
+    for name in ("x", "n"):
+        framing = [item for item in column_inputs(sql, SCHEMA, "test")[name] if item.influence == "window"]
+        assert {(item.table, item.column) for item in framing} == {
+            ("silver.events", "user_id"),
+            ("silver.events", "event_id"),
+        }
 
 
 def test_subqueries_and_recursion_are_followed() -> None:
