@@ -58,6 +58,17 @@ def test_pages_are_the_whole_table_once(server: Server, known: Lake) -> None:
             assert sorted(str(row[key]) for row in rows) == told or key == "row_id"
 
 
+def test_a_page_has_as_many_rows_as_the_server_allows_where_nobody_says_how_many(project: Path) -> None:
+    with (project / "clicklake.yaml").open("a") as settings:
+        settings.write("api:\n  page_rows: 50\n")
+    with running(project) as server:
+        first = server.get(EVENTS)
+        assert (first.status_code, len(first.json())) == (200, 50)
+        following = server.get(first.links["next"]["url"])
+        assert (following.status_code, len(following.json())) == (200, 50)
+        assert server.get(f"{EVENTS}?limit=51").status_code == 422
+
+
 def test_columns_and_filters(server: Server, known: Lake) -> None:
     answer = server.get(
         EVENTS,

@@ -29,6 +29,7 @@ router = APIRouter(tags=["tables"])
 TableName = Annotated[str, Path(max_length=200, description="Layer and table.", examples=["gold.dim_users"])]
 
 _HISTORY = 20
+_PAGE = 1000
 _LIST = [
     {
         "table": "gold.dim_users",
@@ -97,8 +98,15 @@ async def rows(
         ),
     ] = None,
     limit: Annotated[
-        int, Query(ge=0, le=100_000, description="Rows of a page; 0 streams all rows, in no order.")
-    ] = 1000,
+        int | None,
+        Query(
+            ge=0,
+            le=100_000,
+            description="Rows of a page, 1,000 where it is left out or as many as the server allows (setting "
+            "api.page_rows); 0 streams all rows, in no order.",
+            examples=[100],
+        ),
+    ] = None,
     after: Annotated[
         str | None, Query(max_length=200, description="Where the page begins, as the link to it has it.")
     ] = None,
@@ -109,10 +117,11 @@ async def rows(
     come as one stream, which takes no memory on the server.
     """
     format = accepted(request.headers.get("accept", ""))
-    if limit > server.settings.page_rows:
-        raise ProblemError(
-            422, "invalid", f"limit: a page has {server.settings.page_rows:,} rows at the most, or 0: all"
-        )
+    most = server.settings.page_rows
+    if limit is None:
+        limit = min(_PAGE, most)
+    if limit > most:
+        raise ProblemError(422, "invalid", f"limit: a page has {most:,} rows at the most, or 0: all")
     caller.columns(name)
     wanted = columns.split(",") if columns else []
     filters = [Filter.parse(text) for text in filter or ()]
