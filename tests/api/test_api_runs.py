@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import time
 from pathlib import Path
+from typing import Any
 
 import httpx
 from api_server import PROBLEM, Server, running
@@ -15,7 +17,7 @@ from clicklake.lake import Lake
 HEADER = "UserID,SessionID,Timestamp,EventType,ProductID,Amount,Outcome"
 
 
-def _followed(server: Server, job: str, headers: dict[str, str] | None = None) -> list[tuple[str, dict[str, object]]]:
+def _followed(server: Server, job: str, headers: Any = None) -> list[tuple[str, dict[str, object]]]:
     """Events of a run until it is over."""
     found = []
     with httpx.stream("GET", f"{server.url}/v1/runs/{job}/events", headers=headers, timeout=120) as answer:
@@ -50,6 +52,12 @@ def test_a_run_is_started_followed_and_seen(project: Path) -> None:
         assert begun[0] == "ingest" and begun[-1] == "publish"
         assert events[-1][1]["release"] == 2
         assert _followed(server, job["job"], {"Last-Event-ID": str(len(events) - 1)}) == events[-1:]
+        for seen in (str(len(events)), "999999", "9" * 20):
+            assert _followed(server, job["job"], {"Last-Event-ID": seen}) == events[-1:]
+        for other in ("²", "-1", "x"):
+            assert _followed(server, job["job"], {"Last-Event-ID": other.encode("latin-1")}) == events
+        times = [value for _, facts in events for name, value in facts.items() if name.endswith("_at")]
+        assert times and all(re.fullmatch(r"\d{4}-\d\d-\d\dT[\d:.]{8,15}Z", str(value)) for value in times)
         told = server.get(f"/v1/runs/{job['job']}").json()
         assert (told["status"], told["command"], told["started_by"]) == ("done", "run", "local")
         stages = server.get(f"/v1/runs/{told['run_id']}").json()["stages"]

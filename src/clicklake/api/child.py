@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from datetime import datetime, timezone
 from typing import Any
 
 from clicklake.errors import ClicklakeError
@@ -71,7 +72,10 @@ def _told(result: RunResult) -> dict[str, Any]:
 
 
 def _text(value: object) -> str:
-    return value.isoformat() if hasattr(value, "isoformat") else str(value)
+    if isinstance(value, datetime):
+        moment = value.astimezone(timezone.utc).replace(tzinfo=None) if value.tzinfo else value
+        return f"{moment.isoformat()}Z"
+    return str(value)
 
 
 if __name__ == "__main__":

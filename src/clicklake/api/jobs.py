@@ -76,19 +76,22 @@ class Job:
 
     async def note(self, kind: str, facts: Mapping[str, Any]) -> None:
         """Something has happened."""
-        if kind == "stage":
-            self.status, self.run_id = "running", str(facts.get("run_id"))
-        elif kind in ("done", "failed"):
-            self.status, self.finished_at = kind, datetime.now(timezone.utc)
-            self.error = facts.get("error")
-            self.result = facts if kind == "done" else None
-        async with self.changed:
+        async with self.changed:  # a job is never over before its last event is there
+            if kind == "stage":
+                self.status, self.run_id = "running", str(facts.get("run_id"))
+            elif kind in ("done", "failed"):
+                self.status, self.finished_at = kind, datetime.now(timezone.utc)
+                self.error = facts.get("error")
+                self.result = facts if kind == "done" else None
             self.events.append((kind, facts))
             self.changed.notify_all()
 
     async def follow(self, after: int, heartbeat: float) -> AsyncIterator[tuple[int, str, Mapping[str, Any]] | None]:
-        """What happens, from an event on until the end; None where nothing has for a while."""
-        position = after
+        """What happens behind an event until the end; None where nothing has for a while.
+
+        Of a job that is over the end is always told, even to one who says to have seen it, or more.
+        """
+        position = min(after, len(self.events) - self.is_over)
         while True:
             while position < len(self.events):
                 kind, facts = self.events[position]

@@ -133,7 +133,10 @@ async def events(
     run: RunName,
     last_event_id: Annotated[str | None, Header(description="Go on behind this one.", max_length=20)] = None,
 ) -> Response:
-    """Each event as it happens, from the first, or from the one after `Last-Event-ID`, until the run is over."""
+    """Each event as it happens, from the first, or from the one after `Last-Event-ID`, until the run is over.
+
+    How it has ended is told in any case, even behind an event that there isn't.
+    """
     caller.columns(RUNS)
     job = server.jobs.get(run)
     if job is None:
@@ -142,7 +145,7 @@ async def events(
         )
     if server.followers >= _MOST_FOLLOWERS:
         raise ProblemError(503, "busy", "too many follow runs already; try again", {"Retry-After": "5"})
-    after = int(last_event_id) if last_event_id and last_event_id.isdigit() else 0
+    after = int(last_event_id) if last_event_id and last_event_id.isdecimal() else 0
     server.followers += 1
 
     async def left() -> None:
