@@ -252,6 +252,26 @@ def test_other_web_pages_get_nothing(server: Server) -> None:
     _told(plain, 415, "unsupported-media-type")
 
 
+def test_pages_of_named_origins_may_call_and_see_what_programs_go_by(project: Path) -> None:
+    with (project / "clicklake.yaml").open("a") as settings:
+        settings.write("api:\n  origins: https://shop.example.com\n")
+    ours, theirs = {"Origin": "https://shop.example.com"}, {"Origin": "https://evil.example.com"}
+    asking = {"Access-Control-Request-Method": "GET", "Access-Control-Request-Headers": "authorization"}
+    with running(project) as server:
+        answer = server.get("/v1/tables", headers=ours)
+        assert answer.status_code == 200
+        assert answer.headers["access-control-allow-origin"] == ours["Origin"]
+        exposed = set(answer.headers["access-control-expose-headers"].split(", "))
+        assert {"ETag", "Link", "Location", "Retry-After", "X-Request-Id"} <= exposed
+        assert {"Accept", "Authorization", "X-API-Key", "Origin"} <= set(answer.headers["vary"].split(", "))
+        allowed = httpx.options(f"{server.url}/v1/tables", headers={**ours, **asking})
+        assert (allowed.status_code, allowed.headers["access-control-allow-origin"]) == (200, ours["Origin"])
+        refused = httpx.options(f"{server.url}/v1/tables", headers={**theirs, **asking})
+        for answer in (refused, server.get("/v1/tables", headers=theirs)):
+            _told(answer, 403, "cross-origin")
+            assert not any(name.startswith("access-control") for name in answer.headers)
+
+
 def test_every_answer_has_its_headers(server: Server) -> None:
     for path in ("/v1/tables", "/v1/nothing", "/health"):
         headers = server.get(path).headers

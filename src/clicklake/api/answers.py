@@ -90,7 +90,7 @@ def tagged(etag: str | None) -> dict[str, str]:
     """Headers that say how long an answer may be kept."""
     if etag is None:
         return {"cache-control": "no-store"}
-    return {"etag": etag, "cache-control": _CACHE, "vary": "Accept, Authorization"}
+    return {"etag": etag, "cache-control": _CACHE, "vary": "Accept, Authorization, X-API-Key"}
 
 
 def is_known(request: Request, etag: str) -> bool:

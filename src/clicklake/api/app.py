@@ -12,9 +12,10 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.openapi.utils import get_openapi
 from fastapi.responses import Response
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from clicklake._version import __version__
 from clicklake.api.answers import PROBLEM_SCHEMA
@@ -31,6 +32,11 @@ logger = logging.getLogger("clicklake")
 
 _LOOK = 1.0
 _NO_FAULTS = (ProblemError, TookTooLongError)
+_EXPOSED = (
+    *("ETag", "Link", "Location", "Retry-After", "X-Request-Id"),
+    *("Clicklake-Release", "Clicklake-Version", "Clicklake-Note"),
+)
+"""Headers that web pages of other origins may read."""
 _ABOUT = """\
 Tables, reports, queries, quality, lineage and runs of a clicklake lake. All reads are of the newest release: the
 versions of all tables that belong together.
@@ -81,14 +87,23 @@ def create_app(lake: Lake) -> ASGIApp:
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
     gate: ASGIApp = Gate(app, state)
     if lake.settings.api.origins:
-        gate = CORSMiddleware(
+        gate = _NamedOrigins(
             gate,
             allow_origins=lake.settings.api.origins,
             allow_methods=["GET", "POST"],
             allow_headers=["Authorization", "X-API-Key", "Content-Type", "If-None-Match", "Last-Event-ID"],
-            expose_headers=["ETag", "Link", "Clicklake-Release", "Clicklake-Version", "Clicklake-Note", "X-Request-Id"],
+            expose_headers=_EXPOSED,
         )
     return gate
+
+
+class _NamedOrigins(CORSMiddleware):
+    """Answers for web pages of the origins that the settings name; what others get is the gate's to say."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        is_named = scope["type"] == "http" and self.is_allowed_origin(Headers(scope=scope).get("origin", ""))
+        await (super().__call__ if is_named else self.app)(scope, receive, send)
 
 
 async def _follow(state: State) -> None:
