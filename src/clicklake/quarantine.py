@@ -88,7 +88,7 @@ def mask(lake: OpenedLake, source: str, raw: str) -> str:
     try:
         fields = json.loads(raw)
     except ValueError:
-        return f"{MASK} ({len(raw)} characters; --show-pii shows them)"
+        return f"{MASK} ({len(raw)} characters)"
     if not isinstance(fields, dict) or source not in lake.catalogue.source_names:
         return MASK
     personal = {column.name for column in lake.catalogue.contract(source).columns if column.is_pii}

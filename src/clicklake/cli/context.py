@@ -69,6 +69,13 @@ class Context:
         if not self.json:
             self.stderr.print(text, soft_wrap=True)
 
+    def say_masked(self, shown: Iterable[Mapping[str, Any]]) -> None:
+        """Where personal data was masked, say how to see it."""
+        from clicklake.personal import MASK
+
+        if any(MASK in str(value) for row in shown for value in row.values()):
+            self.say(f"{MASK} is personal data; --show-pii shows it")
+
     def show(self, rows: pa.Table | Iterable[Mapping[str, Any]], title: str | None = None) -> None:
         """Rows: a table for a person, a list of objects with --json."""
         import pyarrow as pa

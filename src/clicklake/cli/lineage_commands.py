@@ -110,6 +110,7 @@ def trace(
         typer.echo(json.dumps([found.to_dict()], default=_spelled, ensure_ascii=False, indent=2))
     else:
         print_trace(context, found)
+        context.say_masked([found.to_dict()])
 
 
 def _spelled(value: object) -> object:

@@ -127,6 +127,7 @@ def quarantine_show(
         context.say("no such row is in quarantine")
         return
     context.show(rows)
+    context.say_masked(rows)
 
 
 def quarantine_replay(

@@ -213,6 +213,24 @@ def test_personal_data_is_masked_unless_asked_for(filled: Path, capsys: pytest.C
     assert "short" in [row["raw"] for row in json.loads(capsys.readouterr().out)]
 
 
+def test_the_way_to_personal_data_is_told_beside_the_rows_not_in_them(
+    filled: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lake = ["--lake", str(filled)]
+    assert run(["quarantine", "show", *lake]) == 0
+    out, err = capsys.readouterr()
+    assert "*** (5 characters)" in out
+    assert err == "*** is personal data; --show-pii shows it\n"
+    assert run(["quarantine", "show", "--show-pii", *lake]) == 0
+    assert "***" not in "".join(capsys.readouterr())
+    run(["quarantine", "show", "--json", *lake])
+    (split,) = (row for row in json.loads(capsys.readouterr().out) if row["raw"] == "*** (5 characters)")
+    assert run(["trace", "bronze.click_events", f"row_id={split['row_id']}", *lake]) == 0
+    out, err = capsys.readouterr()
+    assert "***" in out and "--show-pii" not in out
+    assert "--show-pii shows it" in err
+
+
 def test_a_fault_of_the_program_is_told_without_a_traceback(
     filled: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
