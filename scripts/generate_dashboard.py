@@ -15,7 +15,7 @@ FILE = Path(__file__).resolve().parent.parent / "deploy" / "monitoring" / "grafa
 _DATASOURCE = {"type": "prometheus", "uid": "${datasource}"}
 _ANSWERED = 'rate(clicklake_http_request_seconds_bucket{HERE,route!~".*/events"}[5m])'
 """Who follows a run is answered for as long as it runs."""
-_HERE = 'instance=~"$instance"'
+_HERE = 'instance=~"$instance",lake=~"$lake"'
 _WIDTH = 24  # columns of Grafana's grid
 _GOOD, _WARNING, _BAD = DARK["accent"], DARK["warning"], DARK["bad"]
 
@@ -27,7 +27,7 @@ class Panel:
     Args:
         title: What it shows.
         description: How it is meant, with the unit.
-        queries: PromQL and the legend of its series; `HERE` stands for the chosen instances.
+        queries: PromQL and the legend of its series; `HERE` stands for the chosen instances and lakes.
         unit: As Grafana names it.
         kind: `timeseries`, `stat` or `bargauge`.
         width: Of 24 columns.
@@ -157,7 +157,7 @@ ROWS: dict[str, Sequence[Panel]] = {
             "short", options=FROM_ZERO,
         ),
         Panel(
-            "Seconds of the newest run", "Wall time, and that of its stages.",
+            "Seconds of runs", "Wall time of the newest run; of a stage, of all that it does when each last ran.",
             [
                 ("max(clicklake_last_run_seconds{HERE})", "run"),
                 ("sum by (stage) (clicklake_stage_last_seconds{HERE})", "{{stage}}"),
@@ -262,7 +262,7 @@ def dashboard() -> dict[str, Any]:
         "refresh": "1m",
         "time": {"from": "now-24h", "to": "now"},
         "timezone": "utc",
-        "templating": {"list": [_datasource(), _instance()]},
+        "templating": {"list": [_datasource(), _chosen("instance", "Instance"), _chosen("lake", "Lake")]},
         "panels": list(_panels()),
     }
 
@@ -271,18 +271,20 @@ def _datasource() -> dict[str, Any]:
     return {"name": "datasource", "label": "Data source", "type": "datasource", "query": "prometheus"}
 
 
-def _instance() -> dict[str, Any]:
-    query = "label_values(clicklake_lake_up, instance)"
+def _chosen(name: str, label: str) -> dict[str, Any]:
+    """A choice among the values of a label; what has no such label, as a lake of its own address, is among all."""
+    query = f"label_values(clicklake_lake_up, {name})"
     return {
-        "name": "instance",
-        "label": "Instance",
+        "name": name,
+        "label": label,
         "type": "query",
         "datasource": _DATASOURCE,
         "definition": query,
-        "query": {"query": query, "refId": "instances"},
+        "query": {"query": query, "refId": f"{name}s"},
         "refresh": 2,
         "sort": 1,
         "includeAll": True,
+        "allValue": ".*",
         "multi": True,
         "current": {"text": ["All"], "value": ["$__all"]},
     }

@@ -108,7 +108,7 @@ def test_an_empty_lake_says_what_to_do_and_shows_what_comes(tmp_path: Path, brow
         look(browser, "wide")
         open_page(browser, started.url)
         assert "Nothing has been published yet" in browser.value("document.body.innerText")
-        browser.wait("document.body.innerText.includes('clicklake run click_events=events.csv')")
+        browser.wait("document.body.innerText.includes('run click_events=events.csv')")
         assert browser.value(ALERTS) == []
         if PICTURES:
             browser.screenshot(Path(PICTURES) / "empty.png")

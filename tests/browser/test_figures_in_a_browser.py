@@ -73,6 +73,24 @@ def test_the_overview_draws_each_day(page, browser: chromium.Browser, report: Co
     assert browser.messages == []
 
 
+def test_the_rows_that_figures_are_computed_from(page, browser: chromium.Browser, command: Command) -> None:
+    page("?since=2025-01-10&until=2025-01-12")
+    # Few days are named each.
+    texts = "[...document.querySelectorAll('.st-key-card-daily_figures-revenue text')].map((text) => text.textContent)"
+    expect(browser, f"{texts}.filter((text) => text.endsWith(' Jan'))", ["10 Jan", "11 Jan", "12 Jan"])
+    click_on(browser, "Computed from", "[class*=st-key-below-key_figures]")
+    link = f"[...document.querySelectorAll('{POPOVER} a')].find((link) => link.innerText.includes('gold.fact_sales'))"
+    browser.wait(link)
+    browser.click(link)
+    sql = "select * from gold.fact_sales where date_key >= 20250110 and date_key <= 20250112"
+    rows = command("query", f"select count(*) as n from ({sql})", "--format", "json")[0]["n"]
+    assert rows > 0
+    told = "[...document.querySelectorAll('[data-testid=stCaptionContainer]')].map((e) => e.innerText)"
+    expect(browser, f"{told}.some((text) => text.startsWith('{min(rows, ROWS)} of {rows:,} rows'))", True)
+    assert browser.value("document.title") == "SQL · clicklake"
+    assert browser.messages == []
+
+
 def test_the_funnel_and_the_ways_to_a_purchase(
     page, browser: chromium.Browser, report: Command, last_days: Days
 ) -> None:

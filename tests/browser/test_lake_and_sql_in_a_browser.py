@@ -44,11 +44,22 @@ def test_the_lake_in_all_its_parts(served: Served, browser: chromium.Browser, co
     shows_rows(browser, ".st-key-card-trend", quality["trend"], "source", "recorded_at", "score")
     # The tables are measured beside the page, which draws itself anew then.
     dimensions = ("completeness", "uniqueness", "validity", "accuracy", "consistency")
-    tables = quality["tables"]
+    worst = ("fail", "warn", "ok", None)
+    tables = sorted(quality["tables"], key=lambda row: worst.index(row["verdict"]))
+    assert tables[0]["verdict"] != "ok"
     shows_rows(browser, ".st-key-card-scorecard", tables, "table", "rows", *dimensions, "verdict", seconds=120)
     faults = [row for row in quality["measures"] if row["score"] is not None and row["offending"]]
+    faults.sort(key=lambda row: (worst.index(row["verdict"]), row["score"]))
     names = ("measure", "dimension", "rows", "offending", "score", "verdict", "description")
     shows_rows(browser, ".st-key-card-faults", faults, *names)
+
+    for measure in (faults[0]["measure"], "bronze.click_events.missing_user_id"):
+        browser.click("document.querySelector('.st-key-offending_measure input')")
+        browser.type(measure)  # of a long list the first options are there alone
+        choose(browser, "offending_measure", measure)
+        offending = command("quality", "--show", measure, "--limit", "200", "--format", "json")
+        assert offending
+        shows_rows(browser, ".st-key-card-offending", offending)
 
     click_on(browser, "Quarantine")
     shows_rows(browser, ".st-key-card-reasons", command("quarantine", "list", "--json"))

@@ -137,7 +137,7 @@ def _check_dashboard(prometheus: Prometheus) -> None:
     """Every question of the dashboard is answered, and those with something to tell have an answer."""
     panels = json.loads((MONITORING / "grafana-dashboard.json").read_text())["panels"]
     queries = {
-        (panel["title"], target["refId"]): target["expr"].replace("$instance", ".*")
+        (panel["title"], target["refId"]): target["expr"].replace("$instance", ".*").replace("$lake", ".*")
         for panel in panels
         for target in panel.get("targets", ())
     }

@@ -67,18 +67,12 @@ def page(lake: Lake, shown: Shown) -> str:
 
 def show_rows(context: Context, lake: Lake, name: str, output: str, *, limit: int, show_pii: bool) -> None:
     """The rows behind a measure."""
-    from clicklake.quality.ledger import read_ledger
-    from clicklake.quality.measuring import measures_of
-    from clicklake.quality.relations import Relations
-    from clicklake.quality.show import find, rows_behind
+    from clicklake.quality.show import offending
     from clicklake.reports.render import print_rows, write_csv, write_json
 
     engine = lake.engine()
     try:
-        relations = Relations(lake.store, engine, lake.catalogue, lake.release())
-        sources = [entry.source for entry in read_ledger(lake.store, engine)]
-        measure = find(measures_of(lake.catalogue, sources, lake.parameters, relations), name)
-        rows = rows_behind(lake, relations, measure, limit=limit, show_pii=show_pii)
+        measure, rows = offending(lake, engine, name, limit=limit, show_pii=show_pii)
     finally:
         engine.close()
     if output == "json":

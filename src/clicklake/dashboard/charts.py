@@ -70,5 +70,9 @@ def _drawn(result: Result, is_dark: bool, is_phone: bool, is_half: bool) -> str:
 def _with_moments(encoding: dict[str, Any]) -> None:
     """Say the ends of an axis of times so that every layer reads them alike, without being compiled too."""
     x = encoding.get("x", {})
-    if x.get("type") == "temporal" and "domain" in x.get("scale", {}):
+    if x.get("type") != "temporal":
+        return
+    if "domain" in x.get("scale", {}):
         x["scale"]["domain"] = [{"expr": f"toDate({place:.0f})"} for place in x["scale"]["domain"]]
+    if "values" in x.get("axis", {}):
+        x["axis"]["values"] = {"expr": f"[{', '.join(f'toDate({place:.0f})' for place in x['axis']['values'])}]"}

@@ -12,11 +12,14 @@ import streamlit as st
 from clicklake.contracts.model import Chart, ReportColumn, ReportDoc
 from clicklake.dashboard import parts
 from clicklake.dashboard.states import plain
-from clicklake.reports.formats import Format, guess
+from clicklake.reports.formats import Format, guess, integer
 from clicklake.reports.render import Result, write_csv
 
 Docs = Mapping[str, tuple[Format | None, str]]
 """By column its format, guessed where None, and what it means."""
+
+_SEEN = 10
+"""Rows that are seen of a table without moving it."""
 
 
 def result_of(name: str, title: str, rows: Iterable[Mapping[str, Any]] | pa.Table, docs: Docs) -> Result:
@@ -75,6 +78,9 @@ def show(
             st.info(plain(empty), icon=":material/inbox:")
             return result
         parts.table(result, height=height)
+        if (rows := result.table.num_rows) > _SEEN:
+            shown = f", the first {integer(parts.ROWS)} of them above" if rows > parts.ROWS else ""
+            st.caption(f"{integer(rows)} rows{shown}")
         st.download_button(
             "CSV",
             lambda: csv(result.table),

@@ -24,8 +24,9 @@ ROWS = 200
 """Rows of a report that a page shows; all are in the download."""
 MOST_ROWS = 100_000
 """Rows of a download."""
-_LOOKED_AT, _LONGEST, _LETTER = 5, 60, 7.2
-"""Rows by which the browser finds the width of a column; letters of a text that is shown in full; their width."""
+_LOOKED_AT, _LONGEST, _LETTER, _SIGN = 5, 60, 7.2, 4
+"""Rows by which the browser finds the width of a column; letters of a text that is shown in full; their width; and how
+many letters wide the sign is that stands behind a heading."""
 
 
 @contextmanager
@@ -117,10 +118,10 @@ def draw(
     """A report's chart where it has one, else its table, with title, definition and way down."""
     definition = " ".join(result.doc.description.split())
     drawn = chart_of(result, is_dark=view.is_dark, is_phone=view.is_phone, is_half=is_half)
-    heading(drawn[0] if drawn else result.doc.title, definition)
+    heading(drawn[0] if drawn else result.doc.chart.title or result.doc.title, definition)
     notes: list[str] = []
     if not result.table.num_rows:
-        states.no_rows(result.doc.empty)
+        states.no_rows(None if view.chosen.parameters else result.doc.empty)
         return
     if drawn:
         st.vega_lite_chart(spec=drawn[1], theme=None, width="stretch", key=_key(result, "chart"))
@@ -186,7 +187,8 @@ def _width(column: Column) -> int | None:
     if column.is_number:
         return None
     lengths = [len(text) for text in column.texts]
-    longest = max(lengths, default=0)
+    head = len(column.header) + _SIGN
+    longest = max([head, *lengths])
     is_cut = max(lengths[:_LOOKED_AT], default=0) < longest <= _LONGEST
     return round(longest * _LETTER) + 18 if is_cut else None
 
@@ -199,9 +201,9 @@ def below(
     parameters: Mapping[str, Any] | None = None,
     has_table: bool = False,
 ) -> None:
-    """What stands beneath a report: notes, its rows, all of them as CSV, and its query."""
+    """What stands beneath a report: notes, its rows, all of them as CSV, its query, and what it is computed from."""
     if said := " · ".join(filter(None, notes)):
-        st.caption(states.plain(said))
+        st.caption(states.plain(said[:1].upper() + said[1:]))
     with st.container(horizontal=True, gap="small", vertical_alignment="center", key=_key(result, "below")):
         if not has_table:
             with st.popover("Rows", icon=":material/table_rows:", type="tertiary"):
@@ -219,6 +221,7 @@ def below(
         )
         if not view.lake.catalogue.report(result.name).doc.fit:  # its query reads what was fitted, which no table keeps
             sql_link(view, report=result.name, **(parameters or {}))
+        _behind(view, result.name)
 
 
 def csv(view: View, name: str, parameters: Mapping[str, Any]) -> bytes:
@@ -228,12 +231,24 @@ def csv(view: View, name: str, parameters: Mapping[str, Any]) -> bytes:
     return stream.getvalue().encode()
 
 
-def sql_link(view: View, **query: str) -> None:
+def sql_link(view: View, label: str = "SQL", help: str = "The query behind it.", **query: str) -> None:
     """A link to the SQL page with a report's query (`report=`, and its parameters) or a text (`sql=`)."""
     page = view.pages.get("sql")
     if page is not None:
         asked = {**st.query_params.to_dict(), **{name: str(value) for name, value in query.items()}}
-        st.page_link(page, label="SQL", icon=":material/code:", query_params=asked, help="The query behind it.")
+        st.page_link(page, label=label, icon=":material/code:", query_params=asked, help=help)
+
+
+def _behind(view: View, name: str) -> None:
+    """Links to the rows that a report is computed from."""
+    found = view.behind(name)
+    if not found or not view.grants.may("query"):
+        return
+    with st.popover("Computed from", icon=":material/account_tree:", type="tertiary"):
+        st.caption("The rows within the filters that these numbers are computed from:")
+        for table, sql in found.items():
+            model = view.lake.catalogue.table(table)
+            sql_link(view, table, states.plain(model.doc.description) if model else "", report="", sql=sql)
 
 
 def _key(result: Result, what: str) -> str:

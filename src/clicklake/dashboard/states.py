@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import shlex
 
 import streamlit as st
 
@@ -17,13 +18,14 @@ def empty_lake(path: str) -> None:
     with st.container(border=True, key="empty-lake"):
         st.subheader("Nothing has been published yet", anchor=False)
         st.markdown(
-            f"The lake {plain(path)} has no release. Load events, and this page fills itself: it looks for a new "
-            "release every few seconds."
+            f"The lake {plain(path)} has no release. Load events into it, and this page fills itself: it looks for a "
+            "new release every few seconds."
         )
+        here = shlex.quote(path)
         st.markdown("With files of your own:")
-        st.code("clicklake run click_events=events.csv", language="bash")
-        st.markdown("With generated data, to look around:")
-        st.code("clicklake demo", language="bash")
+        st.code(f"clicklake --lake {here} run click_events=events.csv", language="bash")
+        st.markdown("To look around, with generated data in a lake of its own:")
+        st.code("clicklake demo\nclicklake --lake demo/lake dashboard", language="bash")
         st.caption("`clicklake status` says what the lake has, and `clicklake doctor` what is wrong with it.")
 
 

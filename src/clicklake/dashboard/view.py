@@ -99,6 +99,16 @@ class View:
         note = " · ".join(filter(None, (rows.note, None if len(rows) else doc.empty))) or None
         return Result(name, doc, rows.table, self.lake.settings.currency, str(window), note=note)
 
+    def behind(self, name: str) -> dict[str, str]:
+        """SQL of the rows within the filters that a report is computed from, by those tables that the viewer may see.
+
+        Args:
+            name: The report.
+        """
+        days, granted = self.chosen.days, set(self.grants.tables())
+        found = self.lake.rows_behind(name, days.since, days.until, **self.chosen.parameters)
+        return {table: sql for table, sql in found.items() if table in granted}
+
     def within(self, chosen: Chosen) -> View:
         """The same with these filters."""
         return replace(self, chosen=chosen)

@@ -13,7 +13,7 @@ from clicklake.contracts.parameter_doc import checked
 from clicklake.engines.base import Engine
 from clicklake.errors import UsageError
 from clicklake.lake.reading import ReadingLake
-from clicklake.reports.explain import explain
+from clicklake.reports.explain import explain, rows_behind
 from clicklake.reports.filters import Filtering, filters_of, require_known, values_query, values_tables
 from clicklake.reports.run import Asked, Plan, Window, plan, report_tables, run_reports
 from clicklake.rows import About, Rows
@@ -122,6 +122,29 @@ class ReportingLake(ReadingLake):
             return explain(engine, self._plan(engine, item, window, release), window, release)
         finally:
             engine.close()
+
+    def rows_behind(
+        self,
+        report: str,
+        since: date | str | None = None,
+        until: date | str | None = None,
+        **filters: str,
+    ) -> dict[str, str]:
+        """SQL of the rows that a report is computed from, by table; one that a filter makes anew is left out.
+
+        Args:
+            report: The report.
+            since: First day (reporting time zone).
+            until: Last day, included.
+            **filters: Values of filters, such as `source` and `segment`.
+
+        Raises:
+            UnknownNameError: No such report or filter.
+            UsageError: The report can't be restricted so.
+        """
+        known = self.catalogue.report(report)
+        window = _window(since, until, None) if known.doc.window else Window()
+        return rows_behind(known, window, Filtering(self.catalogue, filters, self.parameters))
 
     def filters(self, report: str) -> dict[str, str | None]:
         """What a report can be restricted by: each filter that there is, with the reason where it can't."""

@@ -14,12 +14,16 @@ from clicklake.errors import ContractError, UnknownNameError
 from clicklake.lineage.columns import column_inputs
 from clicklake.lineage.graph import Lineage
 from clicklake.personal import MASK
+from clicklake.quality.ledger import read_ledger
 from clicklake.quality.measures import DUPLICATES, Measure
+from clicklake.quality.measuring import measures_of
 from clicklake.quality.relations import Relations
 from clicklake.quarantine import show
 from clicklake.refine.settle import DUPLICATES as DUPLICATE_ROWS
 
 if TYPE_CHECKING:
+    from clicklake.build.release import Release
+    from clicklake.engines.base import Engine
     from clicklake.lake import Lake
 
 
@@ -36,6 +40,28 @@ def find(measures: Sequence[Measure], name: str) -> Measure:
     if len(short) > 1:
         raise UnknownNameError(f"{name} is measured in several tables: {', '.join(m.name for m in short)}")
     return short[0]
+
+
+def offending(
+    lake: Lake, engine: Engine, name: str, *, release: Release | None = None, limit: int = 20, show_pii: bool = False
+) -> tuple[Measure, pa.Table]:
+    """A measure and the rows that offend, as `rows_behind` finds them.
+
+    Args:
+        lake: The lake.
+        engine: Reads.
+        name: The measure, as `find` takes it.
+        release: What is read; else the newest.
+        limit: Rows at the most.
+        show_pii: Whether personal data is shown.
+
+    Raises:
+        UnknownNameError: There is no such measure.
+    """
+    relations = Relations(lake.store, engine, lake.catalogue, release or lake.release())
+    sources = [entry.source for entry in read_ledger(lake.store, engine)]
+    measure = find(measures_of(lake.catalogue, sources, lake.parameters, relations), name)
+    return measure, rows_behind(lake, relations, measure, limit=limit, show_pii=show_pii)
 
 
 def rows_behind(

@@ -63,6 +63,17 @@ class Filtering:
                 made.restrict_step(use.step, name, use.column)
         return made.tree()
 
+    def into_rows(self, report: Report, table: str, tree: exp.Expression) -> exp.Expression | None:
+        """A query of the rows of a table that the report reads, on what its filters leave of them.
+
+        Returns:
+            None where that can't be said of single rows: the report counts others than those of a filter too, or the
+            table is computed anew for it.
+        """
+        if any(self._use(report, name).step for name in self.given) or self.open_names(self.given, table):
+            return None
+        return _Restricted(self, report, tree, list(self.given)).tree()
+
     def into_value(self, report: Report, value: str, tree: exp.Expression) -> exp.Expression:
         """The query of one of a report's values on what those filters leave that it says to apply to it."""
         return _Restricted(self, report, tree, self._names_of(report, value)).tree()

@@ -25,7 +25,7 @@ _LONGEST = 40  # digits before the point; from there on a number is written with
 _SMALLEST = 7  # zeros after the point, likewise
 _LABELS = re.compile(r"(?<!per)(^|_)(id|key|year|quarter|month|day|hour|week|version|step)$")
 _PERCENT = re.compile(r"^pct_|_pct$")
-_ACRONYMS = frozenset({"id", "clv", "rfm", "sku", "url", "utc", "r", "f", "m"})
+_ACRONYMS = frozenset({"id", "clv", "rfm", "sku", "url", "utc", "r", "f", "m", "a", "b"})
 # Control pictures for the C0 controls, so that text can't move the cursor or end a line; U+FFFD for what
 # would turn the reading direction of the text after it, or is no character.
 _VISIBLE = {code: 0x2400 + code for code in range(32)} | {127: 0x2421}

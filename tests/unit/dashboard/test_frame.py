@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
 import time
 from datetime import date, timedelta
 
 import pytest
 from streamlit.util import calc_hash
 
+from clicklake.cli.main import run
 from clicklake.dashboard import opened
 from clicklake.dashboard.filters import Choices, Days
 from clicklake.lake import Lake
@@ -102,10 +104,22 @@ def test_a_url_that_makes_no_sense_is_told(lake_of_clicks, show, query, said):
 
 
 def test_an_empty_lake_says_what_to_do(tmp_path, show):
-    app = show(Lake(tmp_path / "lake"))
+    app = show(Lake(tmp_path / "a lake"))
     assert not app.exception and not app.error
     assert [part.value for part in app.subheader] == ["Nothing has been published yet"]
-    assert "clicklake run click_events=events.csv" in [part.value for part in app.code]
+    command = app.code[0].value
+    assert command == f"clicklake --lake '{tmp_path / 'a lake'}' run click_events=events.csv"
+    (tmp_path / "events.csv").write_text(
+        "UserID,SessionID,Timestamp,EventType,ProductID,Amount,Outcome\nu1,s1,2025-01-01 10:00:00,page_view,,,\n"
+    )
+    assert run([*shlex.split(command)[1:-1], f"click_events={tmp_path / 'events.csv'}"]) == 0
+    assert tiles(show(Lake(tmp_path / "a lake")))["Active users"][0] == "1"
+
+
+def test_the_parts_of_an_empty_lake_promise_nothing(tmp_path, show):
+    app = show(Lake(tmp_path / "lake"), "lake")
+    assert not app.exception and not app.error
+    assert not any("are being measured" in part.value for part in app.info)
 
 
 def test_days_without_rows_say_so(lake_of_clicks, show):

@@ -8,19 +8,24 @@ import pyarrow as pa
 import streamlit as st
 
 from clicklake.contracts.model import Chart, ReportColumn, ReportDoc
-from clicklake.dashboard import listing, parts
+from clicklake.dashboard import listing, parts, states, urls
 from clicklake.dashboard.charts import chart_of
 from clicklake.dashboard.lake.granted import require
 from clicklake.dashboard.opened import opened
 from clicklake.dashboard.view import View
+from clicklake.errors import ForbiddenError
+from clicklake.personal import names_of
 from clicklake.quality.scorecard import DRIFT, Scorecard, scorecard
+from clicklake.quality.show import offending
 from clicklake.refine.settle import LEDGER, QUARANTINE
 from clicklake.reports import formats
 from clicklake.reports.render import Result
 
 Versions = tuple[int | None, ...]
 
+_VERDICTS = ("fail", "warn", "ok", None)
 _SCORE = "Rows loaded of those loaded and quarantined, in percent."
+_MOST = 200
 _LEDGER: listing.Docs = {
     "source": ("text", "The source."),
     "rows_ingested": ("integer", "Rows that came in: each has one of the fates beside it."),
@@ -68,8 +73,9 @@ def draw(view: View) -> None:
     card = _card(view)
     _scores(view, card)
     _trend(view, card)
-    with parts.told():
-        _measures(view)
+    if view.release:
+        with parts.told():
+            _measures(view)
 
 
 def draw_ledger(view: View) -> None:
@@ -128,18 +134,64 @@ def _measures(view: View) -> None:
     granted = set(view.grants.tables())
     tables = [row for row in found.assessment.tables() if row["table"] in granted]
     listing.show(
-        "scorecard", "Scorecard", "One row per table: the worst measure of each dimension.", tables, _TABLES, height=420
+        "scorecard",
+        "Scorecard",
+        "One row per table: the worst measure of each dimension. What fails or warns comes first.",
+        _worst_first(tables),
+        _TABLES,
+        height=420,
     )
     faults = [row for row in found.assessment.measures() if row["score"] is not None and row["offending"]]
     faults = [row for row in faults if row["table"] in granted]
     listing.show(
         "faults",
         "Measures with faults",
-        "One row per measure that finds a fault.",
-        faults,
+        "One row per measure that finds a fault. What fails or warns comes first, then the lowest score.",
+        _worst_first(sorted(faults, key=lambda row: row["score"])),
         _FAULTS,
         empty="No measure finds a fault.",
     )
+    if faults:
+        _offending(view, [row["measure"] for row in faults])
+
+
+def _offending(view: View, measures: list[str]) -> None:
+    """The rows that a measure finds fault with."""
+    with st.container(border=True, key="card-offending"), parts.told():
+        parts.heading("The rows behind a measure", f"The first {_MOST} that have the fault; personal data is masked.")
+        asked = urls.value("measure")
+        picked = st.selectbox(
+            "Measure",
+            measures,
+            index=measures.index(asked) if asked in measures else None,
+            placeholder="Choose one",
+            key="offending_measure",
+            label_visibility="collapsed",
+            width=420,
+        )
+        urls.keep("measure", picked or "")
+        if not picked:
+            return
+        engine = view.lake.local_engine()
+        try:
+            measure, rows = offending(view.lake, engine, picked, release=view.release, limit=_MOST)
+        finally:
+            engine.close()
+        hidden = [name for name in (measure.table, *measure.reads) if not _sees_all(view, name)]
+        if hidden:
+            role = view.grants.principal.role
+            raise ForbiddenError(f"role {role} may not see all columns of {', '.join(dict.fromkeys(hidden))}")
+        st.caption(states.plain(measure.description))
+        parts.table(listing.result_of("offending", picked, rows, {name: (None, "") for name in rows.column_names}))
+
+
+def _sees_all(view: View, table: str) -> bool:
+    granted = view.grants.columns(table) if table in view.grants.tables() else {}
+    return set(names_of(view.lake.lineage, table)) <= set(granted)
+
+
+def _worst_first(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return sorted(rows, key=lambda row: _VERDICTS.index(row["verdict"]))
 
 
 @st.fragment(run_every=1)

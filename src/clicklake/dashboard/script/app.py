@@ -21,11 +21,11 @@ EVERY_SECONDS = 3
 
 def main() -> None:
     """Draw what the viewer asked for."""
-    st.set_page_config(page_title="clicklake", layout="wide")
     here = opened()
     pages = {entry.name: _page(entry) for entry in PAGES}
     chosen = st.navigation(list(pages.values()), position="top")
     entry = next(entry for entry in PAGES if pages[entry.name] is chosen)
+    st.set_page_config(page_title=f"{entry.title} · clicklake", layout="wide")
     try:
         st.html(f"<style>{style(is_dark=st.context.theme.type == 'dark')}</style>")
         grants = login.grants_of_viewer(here)
@@ -67,7 +67,7 @@ def _draw(entry: Entry, view: View) -> None:
                 states.empty_lake(view.lake.path)
                 return
         for problem in view.chosen.problems:
-            st.warning(f"{states.plain(problem)}: left out.", icon=":material/link_off:")
+            st.warning(f"Left out: {states.plain(problem)}.", icon=":material/link_off:")
     draw: Callable[[View], None] = import_module(f"clicklake.dashboard.pages.{entry.name}").page
     draw(view)
 
