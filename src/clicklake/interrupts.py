@@ -32,6 +32,13 @@ def stopped_too(stop: Callable[[], None]) -> Callable[[], None]:
     return forget
 
 
+def stop_all() -> None:
+    """Stop what runs, as far as `stopped_too` knows it."""
+    for method in list(_stopped_too.values()):
+        if stop := method():
+            stop()
+
+
 class Interrupts:
     """While it is open, SIGINT (^C) and SIGTERM raise KeyboardInterrupt, and are remembered.
 
@@ -60,7 +67,5 @@ class Interrupts:
 
     def _note(self, number: int, frame: FrameType | None) -> None:
         self.came = number
-        for method in list(_stopped_too.values()):
-            if stop := method():
-                stop()
+        stop_all()
         raise KeyboardInterrupt

@@ -13,6 +13,7 @@ import uvicorn
 from clicklake.access import Access
 from clicklake.api.app import create_app
 from clicklake.errors import StorageError, UsageError
+from clicklake.serving.server import Server
 
 if TYPE_CHECKING:
     from clicklake.lake import Lake
@@ -71,7 +72,8 @@ def serve(lake: Lake, say: Callable[[str], None]) -> None:
         backlog=_BACKLOG,
     )
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
-    uvicorn.Server(config).run(sockets=[listening])
+    Server(config).run(sockets=[listening])
+    say("API stopped")
 
 
 def _listen(host: str, port: int) -> socket.socket:

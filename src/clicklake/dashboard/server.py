@@ -5,12 +5,10 @@ from __future__ import annotations
 import importlib.util
 import ipaddress
 import logging
-import signal
 import socket
 import threading
 import webbrowser
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -90,18 +88,7 @@ def _serve(listening: socket.socket, login: LoginSettings) -> None:
     from streamlit.starlette import App
 
     from clicklake.dashboard import front
-
-    class Server(uvicorn.Server):
-        @contextmanager
-        def capture_signals(self) -> Iterator[None]:
-            """A signal ends the server, and is done with then: uvicorn would raise it anew."""
-            numbers = (signal.SIGINT, signal.SIGTERM)
-            before = {number: signal.signal(number, self.handle_exit) for number in numbers}
-            try:
-                yield
-            finally:
-                for number, handler in before.items():
-                    signal.signal(number, handler)
+    from clicklake.serving.server import Server
 
     app = App(SCRIPT, secrets=secrets(login), routes=front.routes(), middleware=[Middleware(front.Headers)])
     config = uvicorn.Config(
