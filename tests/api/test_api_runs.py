@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import re
 import signal
+import subprocess
 import time
 from pathlib import Path
 from typing import Any
 
 import httpx
-from api_server import PROBLEM, Server, running
+from api_server import PROBLEM, PROGRAM, Server, environment, running
 
 from clicklake.lake import Lake
 
@@ -165,6 +166,33 @@ def test_an_empty_lake_says_that_there_is_nothing_yet(tmp_path: Path) -> None:
         refused = server.post("/v1/runs", json={}).json()
         assert refused["type"].endswith("no-sources") and "sources:" in refused["detail"]
         assert "ERROR" not in server.stop()[1]  # who asks whether it is ready fills no log
+
+
+def test_serving_a_mistyped_lake_says_so_and_makes_nothing(tmp_path: Path, built: Path) -> None:
+    def told(*arguments: str) -> list[str]:
+        command = [*PROGRAM, "serve", "--port", "0", *arguments]
+        with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True, env=environment()) as process:
+            assert process.stderr
+            lines = [process.stderr.readline() for _ in range(2)]
+            time.sleep(2)  # by then it has looked for a release
+            process.send_signal(signal.SIGTERM)
+            lines += process.communicate(timeout=60)[1].splitlines()
+        assert process.returncode == 0
+        return lines
+
+    warned = told("--lake", "lakee")[2]
+    assert warned.startswith(f"warning: the lake {tmp_path / 'lakee'} has published nothing yet") and "--lake" in warned
+    assert list(tmp_path.iterdir()) == []
+    assert not any("published nothing" in line for line in told("--lake", str(built / "lake")))
+
+
+def test_where_accesses_cannot_be_noted_nothing_is_served(tmp_path: Path) -> None:
+    (tmp_path / "logs").write_text("a file")
+    (tmp_path / "clicklake.yaml").write_text("lake: lake\n")
+    command = [*PROGRAM, "serve", "--port", "0"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, env=environment(), timeout=120)
+    assert done.returncode == 1
+    assert f"accesses can't be noted in {tmp_path / 'logs'}: {tmp_path / 'logs'} is no folder" in done.stderr
 
 
 def test_signals_stop_it_and_the_run_that_it_has_started(project: Path) -> None:

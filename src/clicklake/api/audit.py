@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
 
+from clicklake.errors import StorageError
 from clicklake.personal import MASK
 
 logger = logging.getLogger("clicklake")
@@ -67,13 +68,17 @@ class Audit:
         self._is_told = False
 
     def check(self) -> None:
-        """Open today's file, so that a folder that can't be written to is told at the start.
+        """See at the start whether it can be written there; nothing is made before the first access.
 
         Raises:
-            OSError: It can't.
+            StorageError: It can't.
         """
-        if self._folder:
-            self._open(f"{datetime.now(timezone.utc):%Y-%m-%d}")
+        if self._folder is None:
+            return
+        whole = self._folder.absolute()
+        there = next(place for place in (whole, *whole.parents) if place.exists())
+        if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
+            raise StorageError(f"accesses can't be noted in {whole}: {there} is no folder that can be written to")
 
     def note(self, **facts: Any) -> None:  # noqa: ANN401 - whatever JSON takes
         """One access."""

@@ -12,7 +12,8 @@ import uvicorn
 
 from clicklake.access import Access
 from clicklake.api.app import create_app
-from clicklake.errors import StorageError, UsageError
+from clicklake.api.audit import Audit
+from clicklake.errors import ClicklakeError, UsageError
 from clicklake.serving.server import Server
 
 if TYPE_CHECKING:
@@ -47,18 +48,20 @@ def serve(lake: Lake, say: Callable[[str], None]) -> None:
             f"{settings.host} can be reached by others, and the settings have neither access.secret, for API keys, nor "
             "access.tokens: set one of them, or listen on 127.0.0.1"
         )
+    if settings.audit == "always":
+        Audit(lake.log_directory).check()
     app = create_app(lake)
     listening = _listen(settings.host, settings.port)
-    try:
-        if settings.audit == "always":
-            lake.log_directory.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise StorageError(f"accesses can't be noted in {lake.log_directory}: {error.strerror or error}") from error
     port = listening.getsockname()[1]
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     say(f"clicklake listens on http://{host}:{port} (openapi.json says what there is; ^C stops it)")
     if not has_login:
         say("no login: whoever reaches this machine's loopback address may read everything, personal data masked")
+    if _is_empty(lake):
+        say(
+            f"warning: the lake {lake.path} has published nothing yet. If that is its path: clicklake run fills it, "
+            "and is followed; else start again with --lake or --config"
+        )
     config = uvicorn.Config(
         app,
         log_config=None,
@@ -74,6 +77,13 @@ def serve(lake: Lake, say: Callable[[str], None]) -> None:
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
     Server(config).run(sockets=[listening])
     say("API stopped")
+
+
+def _is_empty(lake: Lake) -> bool:
+    try:
+        return lake.release() is None
+    except ClicklakeError:  # whoever follows the lake tells of that, now and later
+        return False
 
 
 def _listen(host: str, port: int) -> socket.socket:
