@@ -9,10 +9,45 @@ import sys
 from pathlib import Path
 
 import pytest
-from api_server import make_project, running
+from api_server import Server, make_project, running
+
+from clicklake.lake import Lake
 
 SCHEMATHESIS = Path(sys.executable).with_name("schemathesis")
 CHECKS = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance"
+
+
+def test_every_parameter_says_what_it_is_with_an_example_that_is_answered(server: Server, known: Lake) -> None:
+    paths = server.get("/openapi.json").json()["paths"]
+    for path, methods in paths.items():
+        for method, operation in methods.items():
+            for parameter in operation.get("parameters", ()):
+                told = (method, path, parameter["name"])
+                assert parameter["schema"].get("examples") or parameter.get("example"), told
+                assert parameter.get("description"), told
+    taken = {parameter["name"]: parameter for parameter in paths["/v1/reports/{name}"]["get"]["parameters"]}
+    assert {"since", "until", "as_of", "limit", "source", "segment", "user", "steps", "by", "steps_shown"} <= set(taken)
+    asked = 0
+    for report in known.catalogue.report_names:
+        for name in known.catalogue.report(report).doc.parameters:
+            assert f"- {report}: " in taken[name]["description"]
+            for value in (*taken[name]["schema"]["examples"], *taken[name]["schema"].get("enum", ())):
+                answer = server.get(f"/v1/reports/{report}", params={name: value})
+                assert answer.status_code == 200, (report, name, value, answer.text)
+                asked += 1
+    assert taken["by"]["schema"]["enum"] == ["", "device", "category", "referrer"]
+    assert taken["steps_shown"]["schema"]["type"] == "integer"
+    assert asked >= 8
+    assert server.get("/v1/reports/user_journey", params={"user": "x" * 1001}).status_code == 422
+    large = server.get("/v1/reports/purchase_flows", params={"steps_shown": "9" * 20}).json()
+    assert large["type"].endswith(":usage") and "too large" in large["detail"]
+
+
+def test_what_is_no_json_is_not_called_so(server: Server) -> None:
+    paths = server.get("/openapi.json").json()["paths"]
+    for path, media in (("/metrics", "text/plain"), ("/v1/runs/{run}/events", "text/event-stream")):
+        assert list(paths[path]["get"]["responses"]["200"]["content"]) == [media]
+    assert server.get("/metrics").headers["content-type"].startswith("text/plain; version=")
 
 
 @pytest.mark.slow

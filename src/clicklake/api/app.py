@@ -6,11 +6,10 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.openapi.utils import get_openapi
 from fastapi.responses import Response
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
@@ -18,7 +17,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from clicklake._version import __version__
-from clicklake.api.answers import PROBLEM_SCHEMA
+from clicklake.api.document import document
 from clicklake.api.gate import Gate
 from clicklake.api.problems import Problem, ProblemError, of_status, problem_of, too_large
 from clicklake.api.routes import lineage, quality, query, reports, runs, system, tables
@@ -84,7 +83,7 @@ def create_app(lake: Lake) -> ASGIApp:
     app.add_exception_handler(HTTPException, _on_status)
     app.add_exception_handler(RequestValidationError, _on_invalid)
     app.add_exception_handler(Exception, _on_error)
-    app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
+    app.openapi = lambda: document(app, lake.catalogue)  # type: ignore[method-assign]
     gate: ASGIApp = Gate(app, state)
     if lake.settings.api.origins:
         gate = _NamedOrigins(
@@ -154,24 +153,3 @@ async def _on_invalid(request: Request, error: Exception) -> Response:
 
 def _answered(request: Request, problem: Problem) -> Response:
     return problem.response(request.scope["path"], request.state.request_id)
-
-
-def _openapi(app: FastAPI) -> dict[str, Any]:
-    """The document, with the one shape of errors in place of FastAPI's own."""
-    if app.openapi_schema:
-        return app.openapi_schema
-    found = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
-    schemas = found.setdefault("components", {}).setdefault("schemas", {})
-    for name in ("HTTPValidationError", "ValidationError"):
-        schemas.pop(name, None)
-    schemas["Problem"] = PROBLEM_SCHEMA
-    found["components"]["securitySchemes"] = {
-        "bearer": {"type": "http", "scheme": "bearer", "description": "An API key or a JSON Web Token."},
-        "key": {"type": "apiKey", "in": "header", "name": "X-API-Key", "description": "An API key."},
-    }
-    for path, methods in found["paths"].items():
-        for operation in methods.values():
-            if path not in ("/health", "/ready"):
-                operation["security"] = [{"bearer": []}, {"key": []}]
-    app.openapi_schema = found
-    return found

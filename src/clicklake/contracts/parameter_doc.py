@@ -9,6 +9,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from clicklake.errors import UsageError
 
+_MOST = 2**31 - 1
+"""Of a whole number, which SQL may take for an int."""
+
 
 class ParameterDoc(BaseModel):
     """The document of a parameter.
@@ -17,6 +20,7 @@ class ParameterDoc(BaseModel):
         description: What it is.
         default: Its value where nobody gives one; its kind is what is asked for, too: text or a whole number.
         values: What it may be; anything where empty.
+        example: A value that it may have, where neither default nor values show one.
         most: With commas between them, so many values at the most.
     """
 
@@ -25,6 +29,7 @@ class ParameterDoc(BaseModel):
     description: str = ""
     default: str | int | None = None
     values: tuple[str, ...] = ()
+    example: str | None = None
     most: int | None = Field(default=None, ge=1)
 
 
@@ -52,9 +57,12 @@ def _checked(what: str, doc: ParameterDoc, value: Any) -> Any:  # noqa: ANN401 -
         return doc.default
     if isinstance(doc.default, int):
         try:
-            return int(value)
+            number = int(value)
         except ValueError as error:
             raise UsageError(f"{what}: {value!r} is no whole number") from error
+        if abs(number) > _MOST:
+            raise UsageError(f"{what}: {value!r} is too large; {_MOST:,} is allowed at the most")
+        return number
     if doc.values and str(value) not in doc.values:
         allowed = ", ".join(name for name in doc.values if name)
         raise UsageError(f"{what}: {value!r} is none of {allowed}")

@@ -49,7 +49,9 @@ async def lineage(
             max_length=300, description="A table or column; else all tables.", examples=["gold.dim_users.total_spent"]
         ),
     ] = None,
-    direction: Annotated[Literal["up", "down"], Query(description="What it is made of, or what is made of it.")] = "up",
+    direction: Annotated[
+        Literal["up", "down"], Query(description="What it is made of, or what is made of it.", examples=["down"])
+    ] = "up",
 ) -> Response:
     """Steps from a table or column to what it is made of, as `clicklake lineage --format json` prints them.
 
@@ -118,7 +120,9 @@ def _may_know(caller: Grants, table: str | None, column: str | None) -> bool:
 async def trace(
     server: Server,
     caller: Caller,
-    event_id: Annotated[int, Path(ge=0, lt=1 << 53, examples=[1099511632331])],
+    event_id: Annotated[
+        int, Path(ge=0, lt=1 << 53, description="As tables and reports name it.", examples=[1099511632331])
+    ],
 ) -> Response:
     """From an event down to the raw row, its file and the contract that judged it; and up to what counts it."""
     caller.require("trace")

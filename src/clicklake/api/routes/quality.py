@@ -64,7 +64,9 @@ async def reasons(
     request: Request,
     server: Server,
     caller: Caller,
-    source: Annotated[str | None, Query(max_length=100, examples=["click_events"])] = None,
+    source: Annotated[
+        str | None, Query(max_length=100, description="Only this source's rows.", examples=["click_events"])
+    ] = None,
 ) -> Response:
     """The open rows of the quarantine by source and reasons."""
     caller.columns(QUARANTINE)
@@ -79,9 +81,13 @@ async def rejected(
     request: Request,
     server: Server,
     caller: Caller,
-    source: Annotated[str | None, Query(max_length=100, examples=["click_events"])] = None,
-    reason: Annotated[str | None, Query(max_length=200, examples=["missing_user_id"])] = None,
-    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+    source: Annotated[
+        str | None, Query(max_length=100, description="Only this source's rows.", examples=["click_events"])
+    ] = None,
+    reason: Annotated[
+        str | None, Query(max_length=200, description="Only rows that break this rule.", examples=["missing_user_id"])
+    ] = None,
+    limit: Annotated[int, Query(ge=1, le=1000, description="Rows at the most.", examples=[20])] = 100,
 ) -> Response:
     """Rows as they came, the newest first, with every rule that they break; personal data is masked."""
     granted = caller.columns(QUARANTINE)

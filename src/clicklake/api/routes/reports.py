@@ -13,6 +13,7 @@ from fastapi.responses import Response
 from clicklake.access import Grants
 from clicklake.api.answers import answer, documented, is_known, json_answer, not_modified, note
 from clicklake.api.caller import Caller, Server
+from clicklake.api.document import MOST_VALUE
 from clicklake.api.formats import Format, accepted, whole
 from clicklake.api.problems import ProblemError
 from clicklake.api.state import Body, State
@@ -68,26 +69,22 @@ async def report(
     request: Request,
     server: Server,
     caller: Caller,
-    name: Annotated[str, Path(max_length=100, examples=["revenue_metrics"])],
+    name: Annotated[
+        str, Path(max_length=100, description="A report, as /v1/reports names it.", examples=["revenue_metrics"])
+    ],
     since: Annotated[date | None, Query(description="The first day.", examples=["2025-01-01"])] = None,
     until: Annotated[date | None, Query(description="The last day, included.", examples=["2025-12-31"])] = None,
     as_of: Annotated[
-        date | None, Query(description="The day that is taken for today; later ones are left out.")
+        date | None,
+        Query(description="The day that is taken for today; later ones are left out.", examples=["2025-12-31"]),
     ] = None,
     limit: Annotated[
-        int | None, Query(ge=0, le=1_000_000, description="Rows at the most; else the report's own.")
+        int | None, Query(ge=0, le=1_000_000, description="Rows at the most; else the report's own.", examples=[10])
     ] = None,
-    source: Annotated[
-        str | None, Query(max_length=200, description="Only what this source brought.", examples=["web_events"])
-    ] = None,
-    segment: Annotated[
-        str | None, Query(max_length=200, description="Only users and customers of this segment.")
-    ] = None,
-    user: Annotated[str | None, Query(max_length=1000, description="One user, for user_journey.")] = None,
 ) -> Response:
     """The rows that `clicklake report NAME --format json` prints, of the newest release.
 
-    The names of other parameters are those that the report declares, for example `user` of user_journey.
+    Filters and the parameters that a report declares are parameters too.
     """
     format = accepted(request.headers.get("accept", ""))
     asked = server.report(name)
@@ -95,6 +92,8 @@ async def report(
     if unknown := sorted(more.keys() - {*asked.doc.parameters, *server.lake.catalogue.filters}):
         has = ", ".join([*_OWN, *server.lake.catalogue.filters, *asked.doc.parameters])
         raise UsageError(f"report {name} has no parameter {', '.join(unknown)[:80]}; it has {has}")
+    if long := [key for key, value in more.items() if len(value) > MOST_VALUE]:
+        raise ProblemError(422, "invalid", f"{', '.join(long)}: a value has {MOST_VALUE:,} characters at the most")
     server.require_report(caller, asked, more)
     release = server.serving.known
     if release is None:  # nothing yet, or nobody has looked

@@ -51,7 +51,10 @@ _RUNS = [
 ]
 _RUN = {"run_id": "20250301T060001.204-9c7a5e", "status": "done", "stages": [{"stage": "ingest", "seconds": 1.2}]}
 
-RunName = Annotated[str, Path(max_length=100, description="A run, or the job that started it.")]
+RunName = Annotated[
+    str,
+    Path(max_length=100, description="A run, or the job that started it.", examples=["job-20250301T060000.000-1a2b3c"]),
+]
 
 
 class Wanted(BaseModel):
@@ -70,8 +73,15 @@ class Wanted(BaseModel):
 async def runs(
     server: Server,
     caller: Caller,
-    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
-    before: Annotated[str | None, Query(max_length=100, description="Only runs that began before this one.")] = None,
+    limit: Annotated[int, Query(ge=1, le=1000, description="Runs at the most.", examples=[10])] = 100,
+    before: Annotated[
+        str | None,
+        Query(
+            max_length=100,
+            description="Only runs that began before this one.",
+            examples=["20250301T060001.204-9c7a5e"],
+        ),
+    ] = None,
 ) -> Response:
     """The runs of the lake, the newest first, however they were started."""
     caller.columns(RUNS)
@@ -114,6 +124,7 @@ async def run(server: Server, caller: Caller, run: RunName) -> Response:
 @router.get(
     "/v1/runs/{run}/events",
     summary="Follow a run",
+    response_class=Response,
     responses={
         **documented(None, 404),
         200: {
@@ -131,7 +142,9 @@ async def events(
     server: Server,
     caller: Caller,
     run: RunName,
-    last_event_id: Annotated[str | None, Header(description="Go on behind this one.", max_length=20)] = None,
+    last_event_id: Annotated[
+        str | None, Header(description="Go on behind this one.", max_length=20, examples=["3"])
+    ] = None,
 ) -> Response:
     """Each event as it happens, from the first, or from the one after `Last-Event-ID`, until the run is over.
 

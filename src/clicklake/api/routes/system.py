@@ -35,6 +35,7 @@ async def ready(server: Server) -> Response:
 @router.get(
     "/metrics",
     summary="Figures for Prometheus",
+    response_class=Response,
     responses={
         **documented(None),
         200: {

@@ -108,7 +108,12 @@ async def rows(
         ),
     ] = None,
     after: Annotated[
-        str | None, Query(max_length=200, description="Where the page begins, as the link to it has it.")
+        str | None,
+        Query(
+            max_length=200,
+            description="Where the page begins, as the link to it has it.",
+            examples=[Place(1, None, 0, 1000).to_text()],
+        ),
     ] = None,
 ) -> Response:
     """Rows of the version that the newest release names. A `Link` header leads to the next page of the same version.
