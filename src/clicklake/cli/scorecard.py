@@ -85,6 +85,7 @@ def show_rows(context: Context, lake: Lake, name: str, output: str, *, limit: in
         context.say(f"{measure.name} ({measure.dimension}): {measure.description}")
         print_rows(rows, context.stdout)
         context.say(f"first {rows.num_rows:,} rows at the most; clicklake trace leads from a row to its file")
+        context.say_masked(rows.to_pylist())
 
 
 def sparkline(values: list[float | None]) -> str:

@@ -152,6 +152,9 @@ def test_rows_behind_a_number_lead_on_to_trace(filled: Lake, capsys: pytest.Capt
     assert capsys.readouterr().out.count("\n") == 2
     assert run(["quality", "--show", "event_type_known", "--show-pii", "--json", *lake]) == 0
     assert json.loads(capsys.readouterr().out)[0]["user_id"] == "u2"
+    for shows, is_told in (([], True), (["--show-pii"], False)):
+        assert run(["quality", "--show", "event_type_known", *shows, *lake]) == 0
+        assert ("--show-pii shows it" in capsys.readouterr().err) == is_told
 
 
 def test_a_name_that_means_nothing_or_too_much(filled: Lake, capsys: pytest.CaptureFixture[str]) -> None:
