@@ -174,9 +174,9 @@ def test_serving_a_mistyped_lake_says_so_and_makes_nothing(tmp_path: Path, built
         with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True, env=environment()) as process:
             assert process.stderr
             lines = [process.stderr.readline() for _ in range(2)]
-            time.sleep(2)  # by then it has looked for a release
+            time.sleep(4)  # by then it has looked for a release
             process.send_signal(signal.SIGTERM)
-            lines += process.communicate(timeout=60)[1].splitlines()
+            lines += process.stderr.read().splitlines()
         assert process.returncode == 0
         return lines
 

@@ -52,12 +52,13 @@ def serve(lake: Lake, say: Callable[[str], None]) -> None:
         Audit(lake.log_directory).check()
     app = create_app(lake)
     listening = _listen(settings.host, settings.port)
+    is_empty = _is_empty(lake)
     port = listening.getsockname()[1]
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     say(f"clicklake listens on http://{host}:{port} (openapi.json says what there is; ^C stops it)")
     if not has_login:
         say("no login: whoever reaches this machine's loopback address may read everything, personal data masked")
-    if _is_empty(lake):
+    if is_empty:
         say(
             f"warning: the lake {lake.path} has published nothing yet. If that is its path: clicklake run fills it, "
             "and is followed; else start again with --lake or --config"
