@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 
@@ -26,6 +27,14 @@ def clicks(days: int) -> str:
             lines.append(f"u{user + number % 5},s{number}-{user},{day} 10:00:0{user},product_view,p{user},,")
         lines.append(f"u{number % 5},s{number}-0,{day} 10:05:00,purchase,p0,{10 + number}.50,success")
     return "\n".join(lines) + "\n"
+
+
+@pytest.fixture(autouse=True)
+def own_main() -> Iterator[None]:
+    """Streamlit leaves the script in place of the program; processes that other tests start would run it."""
+    main = sys.modules["__main__"]
+    yield
+    sys.modules["__main__"] = main
 
 
 @pytest.fixture(scope="session")

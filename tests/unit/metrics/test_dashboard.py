@@ -17,6 +17,7 @@ ROOT = Path(__file__).resolve().parents[3]
 MONITORING = ROOT / "deploy" / "monitoring"
 LABELS = {series: {*metric.labels, "le"} for metric in METRICS for series in metric.series}
 PROMETHEUS_OWN = {"job", "instance"}  # labels of the scrape
+GIVEN = {"lake"}  # by `clicklake metrics --label lake=shop`
 DASHBOARD = json.loads((MONITORING / "grafana-dashboard.json").read_text(encoding="utf-8"))
 PANELS = [panel for panel in DASHBOARD["panels"] if panel["type"] != "row"]
 RULES = [
@@ -42,7 +43,7 @@ def labels_in(expression: str) -> set[str]:
 
 def labels_of(metrics: set[str]) -> set[str]:
     """The labels that any of these has."""
-    return PROMETHEUS_OWN.union(*(LABELS.get(name, set()) for name in metrics))
+    return (PROMETHEUS_OWN | GIVEN).union(*(LABELS.get(name, set()) for name in metrics))
 
 
 def test_the_dashboard_is_what_the_script_makes(monkeypatch):
@@ -64,7 +65,7 @@ def test_a_panel_says_what_it_shows_and_asks_for_what_there_is(panel):
         assert asked and asked <= set(LABELS), target["expr"]
         assert labels_in(target["expr"]) <= labels_of(asked), target["expr"]
         assert set(re.findall(r"{{(\w+)}}", target["legendFormat"])) <= labels_of(asked)
-        assert 'instance=~"$instance"' in target["expr"]
+        assert 'instance=~"$instance",lake=~"$lake"' in target["expr"]
         assert target["datasource"]["uid"] == "${datasource}"
 
 
@@ -83,7 +84,11 @@ def test_panels_have_a_place_and_a_number_of_their_own():
     numbers = [panel["id"] for panel in DASHBOARD["panels"]]
     assert len(set(numbers)) == len(numbers)
     variables = {variable["name"]: variable["type"] for variable in DASHBOARD["templating"]["list"]}
-    assert variables == {"datasource": "datasource", "instance": "query"}
+    assert variables == {"datasource": "datasource", "instance": "query", "lake": "query"}
+    # A lake without that label is among all.
+    assert {variable["allValue"] for variable in DASHBOARD["templating"]["list"] if variable["type"] == "query"} == {
+        ".*"
+    }
 
 
 def test_every_metric_of_rows_sources_and_requests_is_on_the_dashboard_or_in_an_alert():
