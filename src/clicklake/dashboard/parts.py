@@ -241,8 +241,8 @@ def sql_link(view: View, label: str = "SQL", help: str = "The query behind it.",
 
 def _behind(view: View, name: str) -> None:
     """Links to the rows that a report is computed from."""
-    found = view.behind(name)
-    if not found or not view.grants.may("query"):
+    found = view.behind(name) if view.grants.may("query") else {}
+    if not found:
         return
     with st.popover("Computed from", icon=":material/account_tree:", type="tertiary"):
         st.caption("The rows within the filters that these numbers are computed from:")
