@@ -119,7 +119,7 @@ def _of_tables(lake: Lake, name: str) -> dict[str, int]:
 
 
 def _until_scraped(prometheus: Prometheus, lake: Lake) -> None:
-    """A scrape may come between a release and the last rows that its run writes down, hence all versions are awaited."""
+    """Wait for all versions: a scrape may come between a release and the last rows that its run writes down."""
     versions = _of_tables(lake, "version")
     prometheus.until(lambda: prometheus.ask("clicklake_table_version", "table") == versions, "the run is scraped whole")
 

@@ -12,6 +12,7 @@ from clicklake.reports.render.charts.parts import (
     ABOVE_NAMES,
     ABOVE_NUMBERS,
     TEXT,
+    Marks,
     canvas,
     colours,
     finish,
@@ -49,12 +50,12 @@ def _lying(plot: Plot, names: list[str], width: int) -> alt.LayerChart:
     axis = alt.Axis(labelLimit=width * _LONGEST_LABEL, labelColor=LIGHT["ink"], **ABOVE_NAMES)
     y = alt.Y("x:N", sort=None, title=plot.x.header, axis=axis, scale=alt.Scale(paddingInner=0.35))
     base = canvas(plot.marks).encode(x=x, y=y, **_grouped(plot, "yOffset"))
-    layers = [base.mark_bar(cornerRadiusEnd=2).encode(description="tip:N", **_coloured(plot))]
+    layers = [base.mark_bar(cornerRadiusEnd=2).encode(description=alt.Description("tip:N"), **_coloured(plot))]
     for sign, align in ((">=", "left"), ("<", "right")):
         text = base.mark_text(
             align=align, dx=6 if align == "left" else -6, fontSize=TEXT, color=LIGHT["ink"], aria=False
         )
-        layers.append(text.encode(text="label:N").transform_filter(f"datum.y {sign} 0"))
+        layers.append(text.encode(text=alt.Text("label:N")).transform_filter(f"datum.y {sign} 0"))
     row = (30 if len(names) > 4 else 46) * max(1.0, len(plot.names) * 0.7)
     return finish(*layers, width=width, height=round(row * len(names)) + 66)
 
@@ -72,12 +73,12 @@ def _standing(plot: Plot, names: list[str], width: int) -> alt.LayerChart:
     every = max(1, round((text_width(*names) + 10) / room + 0.49))
     x = alt.X("x:O", sort=None, title=plot.x.header, axis=steps(names[::every]), scale=alt.Scale(paddingInner=0.2))
     base = canvas(plot.marks).encode(x=x, y=y, **_grouped(plot, "xOffset"))
-    bar = base.mark_bar(cornerRadiusEnd=2).encode(description="tip:N", **_coloured(plot))
-    text = base.mark_text(dy=-7, fontSize=TEXT, color=LIGHT["ink"], aria=False).encode(text="label:N")
+    bar = base.mark_bar(cornerRadiusEnd=2).encode(description=alt.Description("tip:N"), **_coloured(plot))
+    text = base.mark_text(dy=-7, fontSize=TEXT, color=LIGHT["ink"], aria=False).encode(text=alt.Text("label:N"))
     fits = plot.series is None and text_width(*(mark["label"] for mark in plot.marks)) + 4 <= room
     peak = max(plot.marks, key=lambda mark: float(mark["y"]))
     shown = plot.marks if fits else [peak] if plot.series is None else []
-    labels = text.properties(data=alt.InlineData(values=[mark for mark in shown if mark["y"] >= 0]))
+    labels = text.properties(data=Marks(values=[mark for mark in shown if mark["y"] >= 0]))
     return finish(bar, labels, width=width, height=_COLUMN_HEIGHT)
 
 
@@ -90,7 +91,7 @@ def _grouped(plot: Plot, channel: str) -> dict[str, Any]:
 
 def _coloured(plot: Plot) -> dict[str, Any]:
     if plot.series is None:
-        return {"color": alt.value(LIGHT["accent"])}
+        return {"color": alt.ColorValue(LIGHT["accent"])}
     legend = alt.Legend(
         orient="top",
         offset=24,
@@ -117,12 +118,12 @@ def funnel(plot: Plot, width: int) -> alt.LayerChart:
     track = base.mark_bar(color=LIGHT["shade"], cornerRadius=3, aria=False)
     bar = base.mark_bar(color=LIGHT["accent"], cornerRadius=3)
     above: dict[str, Any] = {"dy": -_STEP * 0.33, "fontSize": TEXT + 1, "color": LIGHT["ink"], "aria": False}
-    name = base.mark_text(align="left", **above).encode(text="name:N", x=alt.value(0))
-    share = base.mark_text(align="right", **above).encode(text="text:N", x=alt.value("width"))
+    name = base.mark_text(align="left", **above).encode(text=alt.Text("name:N"), x=alt.value(0))
+    share = base.mark_text(align="right", **above).encode(text=alt.Text("text:N"), x=alt.value("width"))
     x = alt.X("y:Q", stack=None, scale=scale, axis=None)
     return finish(
         track.encode(x=alt.X("most:Q", stack=None, scale=scale, axis=None)),
-        bar.encode(x=x, description="tip:N"),
+        bar.encode(x=x, description=alt.Description("tip:N")),
         name,
         share,
         width=width,

@@ -28,11 +28,11 @@ def heatmap(plot: Plot, width: int) -> alt.LayerChart:
         y=alt.Y("row:O", sort=None, title=plot.y.header, axis=y_axis, scale=gaps),
     )
     cells = base.mark_rect(color=LIGHT["accent"], cornerRadius=2).encode(
-        fillOpacity=alt.FillOpacity("shade:Q", scale=None), description="tip:N"
+        fillOpacity=alt.FillOpacity("shade:Q", scale=None), description=alt.Description("tip:N")
     )
     layers = [cells]
     if text_width(*(mark["label"] for mark in marks)) + 6 <= room:
         for condition, colour in (("<", "ink"), (">=", "surface")):
-            text = base.mark_text(fontSize=TEXT - 1, color=LIGHT[colour], aria=False).encode(text="label:N")
+            text = base.mark_text(fontSize=TEXT - 1, color=LIGHT[colour], aria=False).encode(text=alt.Text("label:N"))
             layers.append(text.transform_filter(f"datum.shade {condition} 0.5"))
     return finish(*layers, width=width, height=_ROW * len(rows) + 66)

@@ -139,7 +139,7 @@ def _labels(plot: Plot, ends: list[Mark], width: int, x: alt.X, y: alt.Y, colour
     beside = canvas([end | {"y": end["at"]} for end in ends]).encode(x=x)
     drawn = [
         canvas(ends).mark_circle(size=44, opacity=1, aria=False).encode(x=x, y=y, color=colour),
-        beside.mark_text(align="left", dx=8, **texts).encode(y=y, text="shown:N"),
+        beside.mark_text(align="left", dx=8, **texts).encode(y=y, text=alt.Text("shown:N")),
     ]
     peak = max(plot.marks, key=lambda mark: float(mark["y"]))
     first, last = plot.marks[0]["place"], plot.marks[-1]["place"]
@@ -149,7 +149,7 @@ def _labels(plot: Plot, ends: list[Mark], width: int, x: alt.X, y: alt.Y, colour
         at_peak = canvas([shown]).encode(x=x, y=y)
         align = "left" if where < 0.2 else "right" if where > 0.8 else "center"
         drawn.append(at_peak.mark_circle(size=44, opacity=1, color=LIGHT["accent"], aria=False))
-        drawn.append(at_peak.mark_text(align=align, dy=-11, **texts).encode(text="shown:N"))
+        drawn.append(at_peak.mark_text(align=align, dy=-11, **texts).encode(text=alt.Text("shown:N")))
     return drawn
 
 
@@ -161,12 +161,12 @@ def _hits(plot: Plot, step: float, x: alt.X) -> alt.Chart:
     bands = [
         {"place": place - step / 2, "until": place + step / 2, "tip": "\n".join(lines)} for place, lines in tips.items()
     ]
-    hits: alt.Chart = _bands(bands, x, color=LIGHT["ink"], opacity=0).encode(description="tip:N")
+    hits: alt.Chart = _bands(bands, x, color=LIGHT["ink"], opacity=0).encode(description=alt.Description("tip:N"))
     return hits
 
 
 def _bands(bands: Sequence[Mark], x: alt.X, **style: Any) -> alt.Chart:  # noqa: ANN401
     """Bands from top to bottom."""
     drawn = canvas(list(bands)).mark_rect(**style)
-    placed: alt.Chart = drawn.encode(x=x, x2="until:Q", y=alt.value(0), y2=alt.value("height"))
+    placed: alt.Chart = drawn.encode(x=x, x2=alt.X2("until"), y=alt.value(0), y2=alt.value("height"))
     return placed

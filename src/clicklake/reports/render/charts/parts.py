@@ -35,9 +35,16 @@ TEXT = 12
 LETTER = 6.9  # the width of a digit at that size
 
 
+class Marks(alt.InlineData):
+    """Marks that copies of a chart share: Altair copies layers more than once as it puts them together."""
+
+    def __deepcopy__(self, memo: object) -> Marks:
+        return self
+
+
 def canvas(marks: list[Mark]) -> alt.Chart:
     """A chart of marks."""
-    chart: alt.Chart = alt.Chart(alt.InlineData(values=marks))
+    chart: alt.Chart = alt.Chart(Marks(values=marks))
     return chart
 
 
