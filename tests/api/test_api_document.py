@@ -9,11 +9,19 @@ import sys
 from pathlib import Path
 
 import pytest
-from api_server import Server, make_project, running
+from api_server import SECRET, Server, make_project, running
 
+from clicklake.access.keys import Keys
 from clicklake.lake import Lake
 
 SCHEMATHESIS = Path(sys.executable).with_name("schemathesis")
+_LOGIN = """
+api:
+  requests_per_minute: 0
+  failures_per_minute: 1000000
+access:
+  secret: ${CL_SECRET}
+"""
 CHECKS = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance"
 
 
@@ -43,6 +51,17 @@ def test_every_parameter_says_what_it_is_with_an_example_that_is_answered(server
     assert large["type"].endswith(":usage") and "too large" in large["detail"]
 
 
+def test_a_source_that_is_not_there_is_answered_as_documented(server: Server) -> None:
+    asked = 0
+    for path, methods in server.get("/openapi.json").json()["paths"].items():
+        operation = methods.get("get", {})
+        if any(parameter["name"] == "source" for parameter in operation.get("parameters", ())):
+            answer = server.get(path.format(name="key_figures"), params={"source": "nope"})
+            assert (answer.status_code, "404" in operation["responses"]) == (404, True), path
+            asked += 1
+    assert asked == 3
+
+
 def test_what_is_no_json_is_not_called_so(server: Server) -> None:
     paths = server.get("/openapi.json").json()["paths"]
     for path, media in (("/metrics", "text/plain"), ("/v1/runs/{run}/events", "text/event-stream")):
@@ -52,15 +71,19 @@ def test_what_is_no_json_is_not_called_so(server: Server) -> None:
 
 @pytest.mark.slow
 @pytest.mark.skipif(not SCHEMATHESIS.exists(), reason="needs schemathesis")
-def test_made_up_requests_are_answered_as_the_document_says(tmp_path: Path) -> None:
-    # A project of its own: some of the requests start runs.
-    with running(make_project(tmp_path / "project", more="api:\n  requests_per_minute: 0\n")) as server:
+def test_made_up_requests_are_answered_as_the_document_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CL_SECRET", SECRET)
+    # A project of its own: some of the requests start runs. Many are refused, which is not to refuse the others.
+    project = make_project(tmp_path / "project", more=_LOGIN)
+    key, _ = Keys(project / "access-keys.json", SECRET).add("made-up", "admin")
+    with running(project) as server:
         document = tmp_path / "openapi.json"
-        document.write_text(json.dumps(server.get("/openapi.json").json()))
+        document.write_text(json.dumps(server.get("/openapi.json", headers={"X-API-Key": key}).json()))
         done = subprocess.run(
             [
                 *(SCHEMATHESIS, "run", document, "--url", server.url, "--checks", CHECKS),
                 *("--max-examples", "10", "--max-time", "120", "--seed", "1", "--phases", "examples,coverage,fuzzing"),
+                *("--header", f"X-API-Key: {key}"),
                 # Who follows a run waits for its end.
                 *("--exclude-path", "/v1/runs/{run}/events", "--request-timeout", "120", "--no-color"),
             ],

@@ -59,7 +59,7 @@ def _is_told(server: State, caller: Grants, measure: dict[str, Any]) -> bool:
     return all(name in columns for name in ([measure["column"]] if measure["column"] in names else names))
 
 
-@router.get("/v1/quarantine", summary="Why rows were rejected", responses=documented(_REASONS, tag=True))
+@router.get("/v1/quarantine", summary="Why rows were rejected", responses=documented(_REASONS, 404, tag=True))
 async def reasons(
     request: Request,
     server: Server,
@@ -76,7 +76,7 @@ async def reasons(
     return json_answer(await server.work(list_reasons, server.lake, source=source), etag=etag)
 
 
-@router.get("/v1/quarantine/rows", summary="Rejected rows", responses=documented(_REJECTED, tag=True))
+@router.get("/v1/quarantine/rows", summary="Rejected rows", responses=documented(_REJECTED, 404, tag=True))
 async def rejected(
     request: Request,
     server: Server,
