@@ -25,10 +25,7 @@ def columns_read(lineage: Lineage, report: Report) -> dict[str, set[str]]:
     names = report_tables(report)
     found: dict[str, set[str]] = {name: set() for name in names}
     try:
-        inputs = [*lineage.inputs(f"{REPORT}{report.name}").values()]
-        for text in report.doc.values.values():
-            schema = {name: list(columns_of(lineage, name)) for name in tables_of(text, str(report.file))}
-            inputs += column_inputs(text, schema, str(report.file)).values()
+        inputs = [*lineage.inputs(f"{REPORT}{report.name}").values(), lineage.inputs_of_values(report.name)]
     except (ContractError, UnknownNameError):
         return {name: _all(lineage, name) for name in names}
     for item in (one for items in inputs for one in items):

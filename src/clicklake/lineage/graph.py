@@ -12,7 +12,7 @@ from clicklake.contracts.catalogue import Catalogue
 from clicklake.contracts.contract import Contract
 from clicklake.contracts.explain import closest
 from clicklake.contracts.model import Model, Report
-from clicklake.engines.sql import parse, quote, tables, text
+from clicklake.engines.sql import parse, quote, tables, tables_of, text
 from clicklake.errors import UnknownNameError, UsageError
 from clicklake.lineage.columns import ROWS, Input, column_inputs
 from clicklake.lineage.sources import FROM_RECORDS, MADE, candidates, rules, without_conversion
@@ -45,6 +45,7 @@ class Lineage:
 
     catalogue: Catalogue
     _known: dict[str, dict[str, list[Input]]] = field(default_factory=dict, compare=False)
+    _of_values: dict[str, list[Input]] = field(default_factory=dict, compare=False)
     _above: dict[str, list[str]] = field(default_factory=dict, compare=False)
 
     @cached_property
@@ -127,6 +128,22 @@ class Lineage:
         if table not in self._known:
             self._known[table] = self._inputs(table)
         return self._known[table]
+
+    def inputs_of_values(self, report: str) -> Sequence[Input]:
+        """What the values come from that a report computes before its rows.
+
+        Raises:
+            UnknownNameError: There is no such report.
+            ContractError: Where one comes from can't be told.
+        """
+        if report not in self._of_values:
+            known = self.catalogue.report(report)
+            found = [
+                column_inputs(sql, self._schema(tables_of(sql, str(known.file))), str(known.file))
+                for sql in known.doc.values.values()
+            ]
+            self._of_values[report] = [item for columns in found for items in columns.values() for item in items]
+        return self._of_values[report]
 
     def upstream(self, table: str) -> list[str]:
         """The tables that a table is made of, one step up."""

@@ -62,8 +62,7 @@ def assert_all_is_kept(here: Opened, entry: Entry, **query: str) -> None:
     app.run()
     assert not app.exception
     assert len(here.serving.kept) == made, (entry.name, query)
-    if entry.name != "funnel":  # its chart is another one with each choice
-        assert len(charts._KEPT) == drawn, (entry.name, query)
+    assert len(charts._KEPT) == drawn, (entry.name, query)
 
 
 def test_other_periods_wait_while_somebody_looks(here: Opened) -> None:

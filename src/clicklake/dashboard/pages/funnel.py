@@ -21,10 +21,8 @@ from clicklake.reports.formats import integer, label
 
 _BY = {"": "All users", "device": "Device", "category": "Product category", "referrer": "Referrer"}
 _ORDER = {"in_order": "In this order", "at_all": "At all"}
-_MEASURES = {
-    "in_order": ("users_in_order", "pct_in_order_of_first"),
-    "at_all": ("users", "pct_of_first"),
-}
+_USERS = {"in_order": "users_in_order", "at_all": "users"}
+_SHARE = {"in_order": "pct_in_order_of_first", "at_all": "pct_of_first"}
 
 _STEPS_ON_A_PHONE = 3
 """Names beside the bars of more would lie on each other."""
@@ -34,7 +32,8 @@ def first(view: View) -> Asked:
     """The reports that are shown where nothing was chosen on the page."""
     known = view.lake.catalogue.report("funnel").doc.parameters
     yield "event_types", {"days": Days()}, False
-    yield "funnel", {name: known[name].default for name in ("steps", "by", "within_days")}, False
+    defaults = {name: known[name].default for name in ("steps", "by", "within_days")}
+    yield "funnel", {**defaults, "chart": _steps_done("in_order")}, False
     yield "purchase_flows", {}, False
     yield "purchase_paths", {"limit": parts.ROWS, "chart": Chart()}, False
 
@@ -61,14 +60,13 @@ def _funnel(view: View) -> None:
         if not steps:
             st.info("Choose the first step of the funnel above.", icon=":material/filter_alt:")
             return
-        users, share = _MEASURES[order]
         result = view.report("funnel", **given)
         if not by:
-            chart = Chart(kind="funnel", x="event_type", y=users, title=f"Users who did each step, {_words(order)}")
-            parts.draw(view, view.drawn(result, chart), parameters=given)
+            parts.draw(view, view.drawn(result, _steps_done(order)), parameters=given)
             return
         # Of each part the last step: who came through.
-        chart = Chart(kind="bar", x="part", y=share, title=f"{_BY[by]}: users who came through, {_words(order)}")
+        title = f"{_BY[by]}: users who came through, {_words(order)}"
+        chart = Chart(kind="bar", x="part", y=_SHARE[order], title=title)
         ends = result.table.filter(pc.equal(result.table["step"], pc.max(result.table["step"])))
         drawn = chart_of(replace(view.drawn(result, chart), table=ends), is_dark=view.is_dark, is_phone=view.is_phone)
         parts.heading(drawn[0] if drawn else result.doc.title, view.definition("funnel"))
@@ -126,6 +124,10 @@ def _choices(view: View) -> tuple[list[str], str, int, str]:
             help="In this order: each step strictly later than the one before. At all: whenever it was.",
         )
     return steps, by or "", int(within), order or "in_order"
+
+
+def _steps_done(order: str) -> Chart:
+    return Chart(kind="funnel", x="event_type", y=_USERS[order], title=f"Users who did each step, {_words(order)}")
 
 
 def _words(order: str) -> str:
