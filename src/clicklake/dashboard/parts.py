@@ -204,13 +204,21 @@ def below(
     """What stands beneath a report: notes, its rows, all of them as CSV, its query, and what it is computed from."""
     if said := " · ".join(filter(None, notes)):
         st.caption(states.plain(said[:1].upper() + said[1:]))
+    _ways_down(view.later(), result, parameters or {}, has_table)
+
+
+@st.fragment
+def _ways_down(view: View, result: Result, parameters: Mapping[str, Any], has_table: bool) -> None:
+    """The ways from a report to its rows. What opens is drawn when it is opened, and nothing else anew."""
     with st.container(horizontal=True, gap="small", vertical_alignment="center", key=_key(result, "below")):
         if not has_table:
-            with st.popover("Rows", icon=":material/table_rows:", type="tertiary"):
-                table(result)
+            rows = _popover("Rows", ":material/table_rows:", _key(result, "rows"))
+            if rows.open:
+                with rows:
+                    table(result)
         st.download_button(
             "CSV",
-            lambda: csv(view.later(), result.name, parameters or {}),
+            lambda: csv(view, result.name, parameters),
             f"{result.name}.csv",
             "text/csv",
             key=_key(result, "csv"),
@@ -220,8 +228,16 @@ def below(
             help=f"All rows within the filters, {formats.integer(MOST_ROWS)} at the most.",
         )
         if not view.lake.catalogue.report(result.name).doc.fit:  # its query reads what was fitted, which no table keeps
-            sql_link(view, report=result.name, **(parameters or {}))
-        _behind(view, result.name)
+            sql_link(view, report=result.name, **parameters)
+        if behind := view.behind(result.name) if view.grants.may("query") else {}:
+            computed_from = _popover("Computed from", ":material/account_tree:", _key(result, "behind"))
+            if computed_from.open:
+                with computed_from:
+                    _links_to_rows(view, behind)
+
+
+def _popover(label: str, icon: str, key: str) -> Any:  # noqa: ANN401 - a class of Streamlit's that it doesn't export
+    return st.popover(label, icon=icon, type="tertiary", key=key, on_change="rerun")
 
 
 def csv(view: View, name: str, parameters: Mapping[str, Any]) -> bytes:
@@ -239,16 +255,11 @@ def sql_link(view: View, label: str = "SQL", help: str = "The query behind it.",
         st.page_link(page, label=label, icon=":material/code:", query_params=asked, help=help)
 
 
-def _behind(view: View, name: str) -> None:
-    """Links to the rows that a report is computed from."""
-    found = view.behind(name) if view.grants.may("query") else {}
-    if not found:
-        return
-    with st.popover("Computed from", icon=":material/account_tree:", type="tertiary"):
-        st.caption("The rows within the filters that these numbers are computed from:")
-        for table, sql in found.items():
-            model = view.lake.catalogue.table(table)
-            sql_link(view, table, states.plain(model.doc.description) if model else "", report="", sql=sql)
+def _links_to_rows(view: View, behind: Mapping[str, str]) -> None:
+    st.caption("The rows within the filters that these numbers are computed from:")
+    for table, sql in behind.items():
+        model = view.lake.catalogue.table(table)
+        sql_link(view, table, states.plain(model.doc.description) if model else "", report="", sql=sql)
 
 
 def _key(result: Result, what: str) -> str:

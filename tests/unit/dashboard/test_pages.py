@@ -99,6 +99,12 @@ def test_tables_show_the_rows_of_the_reports(shop, show, name):
     assert [float(row[column]) for row in rows] == [float(value) for value in frames[0][column]]
 
 
+def test_rows_are_laid_out_when_they_are_opened(shop, show):
+    app = show(shop, "overview", period="all")
+    assert [part.proto.popover.label for part in app.get("popover")].count("Rows") == 4
+    assert not app.dataframe
+
+
 def test_personal_data_is_masked(shop, show):
     app = show(shop, "customers", period="all", part="Lifetime value")
     names = {row["customer_id"] for row in shop.report("customer_lifetime_value").to_pylist()}
