@@ -210,7 +210,8 @@ def below(
 @st.fragment
 def _ways_down(view: View, result: Result, parameters: Mapping[str, Any], has_table: bool) -> None:
     """The ways from a report to its rows. What opens is drawn when it is opened, and nothing else anew."""
-    with st.container(horizontal=True, gap="small", vertical_alignment="center", key=_key(result, "below")):
+    row = st.container(horizontal=True, gap="small", vertical_alignment="center", key=_key(result, "below"))
+    with row, told():
         if not has_table:
             rows = _popover("Rows", ":material/table_rows:", _key(result, "rows"))
             if rows.open:
