@@ -95,7 +95,7 @@ async def load(
     most: int | None = None,
     check: Callable[[bytes], bool] | None = None,
 ) -> Load:
-    """Ask for some time.
+    """Ask for some time; each client asks once at least.
 
     Args:
         port: Of this machine.
@@ -107,14 +107,14 @@ async def load(
     """
     found = Load()
     loop = asyncio.get_running_loop()
+    connected = await asyncio.gather(*(loop.create_connection(_Client, "127.0.0.1", port) for _ in range(clients)))
     began = time.perf_counter()
     asked = 0
 
-    async def client(number: int) -> None:
+    async def client(number: int, connection: _Client) -> None:
         nonlocal asked
-        _, connection = await loop.create_connection(_Client, "127.0.0.1", port)
         turn = number
-        while time.perf_counter() - began < seconds and (most is None or asked < most):
+        while (turn == number or time.perf_counter() - began < seconds) and (most is None or asked < most):
             asked += 1
             start = time.perf_counter()
             status, body = await connection.ask(requests[turn % len(requests)])
@@ -124,6 +124,6 @@ async def load(
             turn += 1
         connection.transport.close()
 
-    await asyncio.gather(*(client(number) for number in range(clients)))
+    await asyncio.gather(*(client(number, connection) for number, (_, connection) in enumerate(connected)))
     found.wall = time.perf_counter() - began
     return found
