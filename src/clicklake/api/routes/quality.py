@@ -59,14 +59,17 @@ def _is_told(server: State, caller: Grants, measure: dict[str, Any]) -> bool:
     return all(name in columns for name in ([measure["column"]] if measure["column"] in names else names))
 
 
+OnlySource = Annotated[
+    str | None, Query(max_length=100, description="Only this source's rows.", examples=["click_events"])
+]
+
+
 @router.get("/v1/quarantine", summary="Why rows were rejected", responses=documented(_REASONS, 404, tag=True))
 async def reasons(
     request: Request,
     server: Server,
     caller: Caller,
-    source: Annotated[
-        str | None, Query(max_length=100, description="Only this source's rows.", examples=["click_events"])
-    ] = None,
+    source: OnlySource = None,
 ) -> Response:
     """The open rows of the quarantine by source and reasons."""
     caller.columns(QUARANTINE)
@@ -81,9 +84,7 @@ async def rejected(
     request: Request,
     server: Server,
     caller: Caller,
-    source: Annotated[
-        str | None, Query(max_length=100, description="Only this source's rows.", examples=["click_events"])
-    ] = None,
+    source: OnlySource = None,
     reason: Annotated[
         str | None, Query(max_length=200, description="Only rows that break this rule.", examples=["missing_user_id"])
     ] = None,
